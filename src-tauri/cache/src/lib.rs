@@ -1,0 +1,1 @@
+//! A cache hierarchy with regions, tags, classes and single flight

@@ -1,0 +1,19 @@
+//! The only types that cross to the window or to HTTP.
+//!
+//! Both transports serialise these with serde, so the same query gives the same answer through either.
+//! Times are Unix milliseconds in UTC and are named `*_ms`; fractions are `0.0..=1.0`; percentages end in
+//! `_pct`. A price is in the currency named beside it and is always finite.
+
+mod frame;
+mod market;
+mod metrics;
+mod problem;
+mod settings;
+
+pub use frame::{Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status};
+pub use market::{
+    CacheLevel, History, MarketRow, MarketTable, Provenance, Quote, Range, Spark, Token, TokenHit,
+};
+pub use metrics::{LevelRates, MetricsHistory, QueueDepth, Sample};
+pub use problem::Problem;
+pub use settings::{ConfigIssue, Settings, SettingsChange, Theme};

@@ -1,0 +1,2 @@
+//! Assembles the engine: configuration, task tree, API types
+pub mod api;

@@ -1,0 +1,1 @@
+//! Resource samples and the load factor

@@ -1,0 +1,4 @@
+//! shell
+pub fn run() {
+    tauri::Builder::default().run(tauri::generate_context!()).unwrap();
+}

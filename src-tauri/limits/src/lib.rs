@@ -1,0 +1,1 @@
+//! Rate limits, circuit breaker, retry and the one pipeline that outside calls pass

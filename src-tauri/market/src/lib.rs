@@ -1,0 +1,1 @@
+//! Market data: sources, price history, and the update queue

@@ -1,0 +1,1 @@
+//! SQLite with one group-committing writer, pooled readers, migrations and timed queries
