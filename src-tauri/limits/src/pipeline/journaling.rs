@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Shared;
+use super::state::{Grant, Refusal, State};
+use crate::clock::millis;
+use crate::{Batch, Finished, Journal, JournalError, MonthCount, Now, Recorded, Started};
+
+/// A journal that takes longer counts as failed. The bound on a write is far above a slow disk's flush.
+pub(super) const WAIT: Duration = Duration::from_secs(5);
+
+/// What the journal remembers, or `None` where it does not answer.
+pub(super) async fn load(journal: &dyn Journal, service: &str) -> Option<Recorded> {
+    match bounded(journal.load()).await {
+        Ok(recorded) => Some(recorded),
+        Err(error) => {
+            tracing::warn!(service, %error, "earlier calls are unknown, so the window counts as full once");
+            None
+        }
+    }
+}
+
+impl Shared {
+    /// Makes the start of a call durable, and the ends that came before it.
+    ///
+    /// A failure refuses the call: one that is sent and not recorded could break the limit after a restart.
+    pub(super) async fn save_start(&self, grant: &Grant, ends: &[Finished]) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let started = vec![Started { id: grant.id, at_ms: grant.at_ms }];
+        let batch = Batch { started, finished: ends.to_vec(), ..self.state().batch(now) };
+        bounded(self.journal.write(batch)).await.map_err(|error| {
+            self.state().unrecorded += 1;
+            Refusal::Unrecorded(error.to_string())
+        })
+    }
+
+    /// Makes the hold durable at once: no later start would carry it before it ends.
+    pub(super) async fn save_hold(&self) {
+        let now = self.clock.now();
+        let batch = self.state().batch(now);
+        if let Err(error) = bounded(self.journal.write(batch)).await {
+            tracing::warn!(service = self.config.service, %error, "a restart would forget the hold");
+        }
+    }
+
+    /// Makes the ends durable that no start will carry any more.
+    pub(super) async fn save_ends(&self) {
+        let now = self.clock.now();
+        let batch = {
+            let mut state = self.state();
+            let finished = std::mem::take(&mut state.ends);
+            Batch { finished, ..state.batch(now) }
+        };
+        if batch.finished.is_empty() {
+            return;
+        }
+        if let Err(error) = bounded(self.journal.write(batch)).await {
+            tracing::warn!(service = self.config.service, %error, "ends were lost; the next start waits longer");
+        }
+    }
+
+    /// Returns when no call is in flight.
+    pub(super) async fn quiet(&self) {
+        loop {
+            let told = self.idle.notified();
+            tokio::pin!(told);
+            // Listen first, then look: else the last call could end in between.
+            told.as_mut().enable();
+            if self.state().running == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl State {
+    /// A batch without starts and ends: what every batch carries.
+    fn batch(&self, now: Now) -> Batch {
+        let (month, calls) = self.budget.count();
+        Batch {
+            started: Vec::new(),
+            finished: Vec::new(),
+            month: Some(MonthCount { month, calls }),
+            hold_until_ms: self.holding(now.instant).map(|until| now.wall_ms_at(until)),
+            forget_before_ms: now.wall_ms.saturating_sub(millis(self.counted_for)),
+        }
+    }
+}
+
+async fn bounded<T>(io: impl Future<Output = Result<T, JournalError>>) -> Result<T, JournalError> {
+    let late = || JournalError(format!("no answer from the journal within {} s", WAIT.as_secs()));
+    timeout(WAIT, io).await.unwrap_or_else(|_| Err(late()))
+}

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Shared;
+use super::state::{Grant, State};
+use crate::backoff::jitter;
+use crate::{Finished, Now, Outcome, RetryAfter};
+
+/// What one attempt holds: a slot, a place among the running, a permit of the breaker. Given back exactly
+/// once, at the latest when dropped.
+pub(super) struct Lease {
+    shared: Arc<Shared>,
+    grant: Option<Grant>,
+    /// When the attempt was let go; `None` while it is only being recorded.
+    sent: Option<std::time::Instant>,
+    /// Ends on their way to the journal with this call's start; they return to the state if it fails.
+    carried: Vec<Finished>,
+}
+
+/// How an attempt came out, without the caller's types.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Answered,
+    Refused(String),
+    Failed(String),
+    TimedOut,
+    Limited { after: Option<RetryAfter>, error: String },
+    Dropped,
+}
+
+impl Lease {
+    pub(super) fn new(shared: &Arc<Shared>, grant: Grant) -> Self {
+        let carried = std::mem::take(&mut shared.state().ends);
+        Self { shared: Arc::clone(shared), grant: Some(grant), sent: None, carried }
+    }
+
+    /// Makes the call durable and lets it go; `false` where it must not be sent any more.
+    pub(super) async fn record(&mut self) -> Result<bool, super::Refusal> {
+        let Some(grant) = &self.grant else { return Ok(false) };
+        self.shared.save_start(grant, &self.carried).await?;
+        self.carried.clear();
+        let now = self.shared.clock.now();
+        let state = self.shared.state();
+        let may_go = !state.stopped && state.holding(now.instant).is_none();
+        drop(state);
+        self.sent = may_go.then_some(now.instant);
+        Ok(may_go)
+    }
+
+    pub(super) fn settle(mut self, verdict: Verdict) {
+        self.give_back(verdict);
+    }
+
+    fn give_back(&mut self, verdict: Verdict) {
+        let Some(grant) = self.grant.take() else { return };
+        let mut state = self.shared.state();
+        let now = self.shared.clock.now();
+        state.ends.append(&mut self.carried);
+        // Also for a call that was recorded and not sent: else it would count at the next start.
+        state.ends.push(Finished { id: grant.id, at_ms: now.wall_ms });
+        state.running -= 1;
+        if state.running == 0 {
+            self.shared.idle.notify_waiters();
+        }
+        match self.sent {
+            Some(sent) => {
+                let everybody = state.conclude(grant, sent, verdict, now, &self.shared.config);
+                if everybody { state.wake_all() } else { state.wake_head() }
+            }
+            None => {
+                state.window.cancel(grant.slot);
+                state.budget.give_back();
+                state.breaker.report(grant.permit, Outcome::Ignored, Duration::ZERO, now.instant);
+                state.wake_head();
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.give_back(Verdict::Dropped);
+    }
+}
+
+impl State {
+    /// Draws the conclusions from an attempt; returns whether they concern everybody who waits.
+    fn conclude(
+        &mut self,
+        grant: Grant,
+        sent: std::time::Instant,
+        verdict: Verdict,
+        now: Now,
+        config: &crate::Config,
+    ) -> bool {
+        let service = config.service.as_str();
+        let took = now.instant.saturating_duration_since(sent);
+        self.window.finish(grant.slot, now.instant);
+        self.calls += 1;
+        let (outcome, error, limited) = match verdict {
+            Verdict::Answered => (Outcome::Success, None, None),
+            Verdict::Refused(error) => (Outcome::Success, Some(error), None),
+            Verdict::Failed(error) => (Outcome::Failure, Some(error), None),
+            Verdict::TimedOut => (Outcome::Failure, Some(format!("no answer within {took:?}")), None),
+            Verdict::Limited { after, error } => (Outcome::Ignored, Some(error), Some(after)),
+            Verdict::Dropped => {
+                self.breaker.report(grant.permit, Outcome::Ignored, took, now.instant);
+                return false;
+            }
+        };
+        self.latency.record(took);
+        match error {
+            Some(error) => {
+                self.errors += 1;
+                self.last_error = Some((error, now.wall_ms));
+            }
+            None => {
+                self.limited_in_a_row = 0;
+                self.last_success_ms = Some(now.wall_ms);
+            }
+        }
+        let changed = self.breaker.report(grant.permit, outcome, took, now.instant);
+        if changed {
+            tracing::warn!(service, state = ?self.breaker.state(now.instant), "the breaker changed");
+        }
+        if let Some(after) = limited {
+            self.hold(after, sent, now, config);
+        }
+        changed || limited.is_some()
+    }
+
+    /// Holds the whole service, and slows down.
+    fn hold(
+        &mut self,
+        after: Option<RetryAfter>,
+        sent: std::time::Instant,
+        now: Now,
+        config: &crate::Config,
+    ) {
+        self.limited_in_a_row = self.limited_in_a_row.saturating_add(1);
+        let named = after.map(|after| after.wait(now.wall_ms, config.retry_after_cap));
+        let wait = named.filter(|wait| !wait.is_zero()).unwrap_or_else(|| {
+            // No time was named: from a twelfth of the window, doubling with each 429 up to a whole one.
+            let doubling = 2_u32.checked_pow(self.limited_in_a_row - 1).unwrap_or(u32::MAX);
+            (config.window / 12).saturating_mul(doubling).min(config.window)
+        });
+        // Only ever later than asked, so that many clients do not come back in the same instant.
+        let until = now.instant + wait + jitter((wait / 10).min(std::time::Duration::from_secs(1)));
+        let until = self.hold_until.map_or(until, |held| held.max(until));
+        self.hold_until = Some(until);
+        self.throttle.cut(now.instant, sent, until);
+        let allowed = self.throttle.allowed(now.instant);
+        tracing::warn!(service = config.service, ?wait, allowed, "the service asks for fewer calls");
+    }
+}
