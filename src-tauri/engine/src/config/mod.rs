@@ -1,0 +1,170 @@
+//! The configuration file: parsed and checked once at the start, edited by the Settings screen.
+
+mod edit;
+mod file;
+mod read;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::api::{ConfigIssue, Theme};
+
+pub(crate) use edit::{Edit, apply};
+pub(crate) use file::create_if_missing;
+
+/// The text that a first start writes.
+pub(crate) const DEFAULT_TEXT: &str = include_str!("default.toml");
+
+/// The provider's base address, where the configuration names no other.
+pub(crate) const COINGECKO_URL: &str = "https://api.coingecko.com/api/v3";
+const COINGECKO_PRO_URL: &str = "https://pro-api.coingecko.com/api/v3";
+
+/// Which profile the engine is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProfileChoice {
+    /// Live when the network answers at the first start, else the demo; later starts keep the choice.
+    #[default]
+    Auto,
+    /// CoinGecko.
+    Live,
+    /// Development servers named in the configuration.
+    Local,
+    /// The simulator.
+    Demo,
+}
+
+impl ProfileChoice {
+    /// All of them, by the names used on the command line and in the file.
+    pub const NAMES: [(&str, Self); 4] =
+        [("auto", Self::Auto), ("live", Self::Live), ("demo", Self::Demo), ("local", Self::Local)];
+
+    /// The name on the command line and in the file.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, choice)| *choice == self).map_or("auto", |(name, _)| name)
+    }
+}
+
+/// A text that is never shown: neither by `Debug` nor in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Which of CoinGecko's plans a key belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum KeyPlan {
+    #[default]
+    Demo,
+    Pro,
+}
+
+/// The whole configuration, every value within its range.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) profile: ProfileChoice,
+    pub(crate) market: Market,
+    pub(crate) demo_seed: u64,
+    pub(crate) theme: Theme,
+    pub(crate) currency: String,
+    pub(crate) frames_per_second: u32,
+    pub(crate) cache: Cache,
+    /// The HTTP API.
+    pub http: Http,
+    pub(crate) slow_query: Duration,
+    pub(crate) log_level: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Market {
+    pub(crate) base_url: Option<String>,
+    pub(crate) api_key: Option<Secret>,
+    pub(crate) plan: KeyPlan,
+    pub(crate) refresh_interval: Duration,
+    pub(crate) hidden_refresh_interval: Duration,
+    pub(crate) rate_limit_per_minute: Option<u32>,
+    pub(crate) month_budget: Option<u32>,
+    pub(crate) timeout: Duration,
+    pub(crate) attempts: u32,
+}
+
+impl Market {
+    /// Calls in any 60 seconds: as configured, else what the plan is known to allow.
+    pub(crate) fn rate_limit(&self) -> u32 {
+        self.rate_limit_per_minute.unwrap_or(if self.api_key.is_some() { 50 } else { 5 })
+    }
+
+    /// Calls in a month: as configured, else 10,000 with a demo key.
+    pub(crate) fn budget(&self) -> Option<u32> {
+        let known = (self.api_key.is_some() && self.plan == KeyPlan::Demo).then_some(10_000);
+        self.month_budget.map_or(known, |budget| (budget > 0).then_some(budget))
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        let pro = self.api_key.is_some() && self.plan == KeyPlan::Pro;
+        self.base_url.as_deref().unwrap_or(if pro { COINGECKO_PRO_URL } else { COINGECKO_URL })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cache {
+    pub(crate) memory_bytes: u64,
+    pub(crate) database_bytes: u64,
+    pub(crate) price_ttl: Duration,
+    pub(crate) market_summary_ttl: Duration,
+    pub(crate) token_metadata_ttl: Duration,
+}
+
+/// The HTTP API's part of the configuration.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Whether the window's engine serves it.
+    pub enabled: bool,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether an address that other machines can reach is accepted.
+    pub allow_remote: bool,
+    /// Requests a minute from one client.
+    pub per_client: u32,
+    /// Requests a minute from all clients together.
+    pub in_all: u32,
+}
+
+/// What became of the configuration file.
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) issues: Vec<ConfigIssue>,
+}
+
+impl Config {
+    /// Reads the file; what is wrong in it is listed, and the default takes its place.
+    pub(crate) fn load(path: &Path) -> Loaded {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse(""),
+            Err(error) => {
+                let mut loaded = Self::parse("");
+                loaded.issues.push(ConfigIssue {
+                    key: String::new(),
+                    value: path.display().to_string(),
+                    accepted: format!("a file that can be read ({error})"),
+                });
+                loaded
+            }
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Loaded {
+        read::parse(text)
+    }
+}
+
+/// Where the configuration file is, unless the command line names another.
+pub(crate) fn default_path() -> Option<PathBuf> {
+    Some(directories::BaseDirs::new()?.config_dir().join("eider").join("eider.toml"))
+}
