@@ -1,0 +1,319 @@
+/**
+ * An engine in a script, for `vite dev` outside Tauri: `?scenario=` picks the state to look at, `?theme=` the
+ * colours, `?watch=` how many tokens are watched. It is never part of the production build.
+ */
+import type { Answer, EngineCalls, Frame, Problem, Profile, Quote, Range, Sample, Settings, Status, TokenHit } from '../src/ipc';
+import { RANGES } from '../src/state/range';
+import { changeSince, line, priceAt, TOKENS, type FakeToken } from './market';
+
+const SCENARIOS = ['live', 'demo', 'fallback', 'offline', 'stale', 'limited', 'loading', 'empty', 'error', 'issues', 'young'] as const;
+type Scenario = (typeof SCENARIOS)[number];
+
+const ok = <T>(data: T): Answer<T> => ({ ok: true, data });
+const no = (code: string, message: string): { ok: false; problem: Problem } => ({ ok: false, problem: { code, message } });
+const never = new Promise<never>(() => undefined);
+const soon = <T>(answer: Answer<T>, ms = 60): Promise<Answer<T>> => new Promise((done) => setTimeout(() => done(answer), ms));
+
+export function fakeEngine(): EngineCalls {
+  const asked = new URLSearchParams(location.search);
+  const scenario = (SCENARIOS.find((name) => name === asked.get('scenario')) ?? 'live') as Scenario;
+  const unreachable = 'The market source did not answer. Check the network, or open the demo.';
+
+  let onFrame: ((frame: Frame) => void) | null = null;
+  let watch = scenario === 'empty' ? [] : TOKENS.slice(0, Number(asked.get('watch') ?? 5)).map((token) => token.id);
+  let profile: Profile = scenario === 'demo' || scenario === 'fallback' ? 'demo' : 'live';
+  const settings: Settings = {
+    profile,
+    theme: 'system',
+    currency: 'usd',
+    currencies: ['usd', 'eur', 'gbp', 'jpy', 'chf', 'btc', 'eth'],
+    has_api_key: false,
+    market_base_url: 'https://api.coingecko.com/api/v3',
+    refresh_interval_s: 60,
+    rate_limit_per_minute: 5,
+    config_file: '/home/you/.config/eider/eider.toml',
+    data_dir: '/home/you/.local/share/eider',
+    version: '0.1.0',
+    issues:
+      scenario === 'issues'
+        ? [
+            { key: 'market.refresh_interval_s', value: '"soon"', accepted: 'a whole number from 5 to 3600' },
+            { key: 'market.rate_limit_per_minute', value: '9000', accepted: 'a whole number from 1 to 500' },
+          ]
+        : [],
+  };
+
+  const offline = scenario === 'offline';
+  const old = offline || scenario === 'stale' ? 23 * 60_000 : 0;
+  const started = Date.now();
+  const token = (id: string): FakeToken | undefined => TOKENS.find((one) => one.id === id);
+  /** Prices move once in 5 s; each is 12 s old when it comes. */
+  const asOf = (): number => Math.floor((Date.now() - 12_000) / 5_000) * 5_000 - old;
+
+  const provenance = (at: number) => ({
+    as_of_ms: at,
+    fetched_at_ms: at + 400,
+    source: profile === 'demo' ? 'Simulator' : 'CoinGecko',
+    cache_level: old ? ('database' as const) : ('memory' as const),
+    stale: old > 0,
+  });
+
+  function quote(id: string): Quote {
+    const one = token(id) ?? { id, symbol: id.toUpperCase(), name: id, price: 1, volume: 1, cap: 1 };
+    const at = asOf();
+    return {
+      id,
+      symbol: one.symbol,
+      name: one.name,
+      price: priceAt(one, at),
+      change_24h_pct: changeSince(one, at, 864e5),
+      volume_24h: one.volume,
+      market_cap: one.cap,
+      provenance: provenance(at),
+    };
+  }
+
+  function sampleAt(at: number): Sample {
+    const wave = (period: number, phase: number): number => 0.5 + 0.5 * Math.sin(at / period + phase);
+    const jitter = (k: number): number => (Math.abs(Math.sin(at * k)) * 1000) % 1;
+    const cpu = 0.14 + 0.18 * wave(41e4, 1) + 0.06 * jitter(0.013);
+    return {
+      at_ms: at,
+      load: 0.22 + 0.16 * wave(39e4, 0.6) + 0.03 * jitter(0.0007),
+      cpu,
+      memory: 0.41 + 0.02 * wave(9e5, 0),
+      process_cpu: 0.021,
+      process_memory_bytes: 61e6,
+      cache: {
+        memory: 0.84 + 0.08 * wave(5e5, 0) + 0.02 * jitter(0.003),
+        database: 0.4 + 0.12 * wave(3e5, 2) + 0.04 * jitter(0.005),
+        origin: 0.035 + 0.03 * wave(2e5, 4),
+        overall: 0.964,
+      },
+      queue: {
+        critical: Math.round(2 * wave(1e5, 0)),
+        high: Math.round(6 * wave(1.6e5, 1) + 2 * jitter(0.002)),
+        normal: Math.round(18 + 10 * wave(2.2e5, 2) + 5 * jitter(0.004)),
+        low: Math.round(8 + 12 * wave(3.3e5, 3)),
+        running: 3,
+      },
+    };
+  }
+
+  function status(): Status {
+    const demo = profile === 'demo';
+    const limited = scenario === 'limited';
+    return {
+      profile: { active: profile, fell_back_to_demo: scenario === 'fallback' && demo, demo_seed: demo ? 7 : null },
+      currency: settings.currency,
+      market: {
+        source: demo ? 'Simulator' : 'CoinGecko',
+        state: offline && !demo ? 'down' : limited ? 'degraded' : 'up',
+        since_ms: started - 4e5,
+        last_success_ms: asOf(),
+        next_refresh_ms: limited ? null : Math.ceil((Date.now() + 1) / 60_000) * 60_000,
+        problem: offline && !demo ? { code: 'unreachable', message: unreachable } : null,
+        used: limited ? 50 : 12,
+        limit: 50,
+        window_ms: 60_000,
+        month_left: demo ? null : 9_412,
+        attribution: demo ? 'Simulated prices' : 'Data provided by CoinGecko',
+        attribution_url: demo ? null : 'https://www.coingecko.com',
+      },
+      activity: 'calm',
+      notices: [
+        ...(offline
+          ? [{ key: 'offline', severity: 'bad' as const, title: 'CoinGecko is unreachable', body: 'Prices serve from the store.', action: 'retry' as const }]
+          : []),
+        ...(limited
+          ? [{ key: 'limited', severity: 'warn' as const, title: 'CoinGecko limited', body: '50 of 50 used, back in 41 s. Prices serve from cache.', action: 'retry' as const }]
+          : []),
+        ...(settings.issues.length > 0
+          ? [{ key: 'config', severity: 'warn' as const, title: '2 settings were refused', body: 'market.refresh_interval_s and one more; defaults are in force.', action: 'open_settings' as const }]
+          : []),
+        ...(scenario === 'live'
+          ? [{ key: 'key', severity: 'info' as const, title: 'No API key is set', body: 'CoinGecko allows about 5 calls a minute without one.', action: 'open_settings' as const }]
+          : []),
+      ],
+    };
+  }
+
+  const sparks = () => watch.flatMap((id) => (token(id) ? [{ id, prices: line(token(id)!, asOf(), 864e5, 48) }] : []));
+
+  function send(whole: boolean): void {
+    const now = Date.now();
+    onFrame?.({
+      now_ms: now,
+      whole,
+      watch: whole ? watch : null,
+      quotes: whole || Math.floor(now / 1000) % 5 === 0 ? watch.map(quote) : [],
+      sparks: whole ? sparks() : [],
+      sample: sampleAt(Math.floor(now / 1000) * 1000),
+      status: status(),
+    });
+  }
+
+  setInterval(() => document.visibilityState === 'visible' && send(false), 1_000);
+
+  return {
+    async openStream(take) {
+      if (scenario === 'error') return no('engine_stopped', 'The engine has stopped. Start Eider again.');
+      if (scenario === 'loading') return never;
+      onFrame = take;
+      setTimeout(() => send(true), 20);
+      return ok(null);
+    },
+    setVisible: async () => ok(null),
+    firstPaint: async () => ok(null),
+    firstChart: async () => ok(null),
+    async history(id, range: Range) {
+      if (scenario === 'loading') return never;
+      if (scenario === 'error') return no('unreachable', unreachable);
+      const one = token(id);
+      const { length_ms } = RANGES[range];
+      const step_ms = { '1h': 60_000, '24h': 300_000, '7d': 3_600_000, '30d': 3_600_000, '1y': 86_400_000 }[range];
+      const end = Math.floor(asOf() / step_ms) * step_ms;
+      const points = one && scenario !== 'empty' ? Math.floor((length_ms - old) / step_ms) : 0;
+      const all = Array.from({ length: points }, (_, i) => end - (points - 1 - i) * step_ms);
+      // A hole, as after a night without Eider.
+      const at_ms = asked.has('hole') ? all.filter((_, i) => i < points * 0.4 || i > points * 0.52) : all;
+      return soon(
+        ok({
+          id,
+          currency: settings.currency,
+          range,
+          step_ms,
+          at_ms,
+          price: at_ms.map((at) => priceAt(one!, at)),
+          volume_24h: at_ms.map((at) => one!.volume * (1 + 0.2 * Math.sin(at / 3e7))),
+          provenance: points ? provenance(asOf()) : null,
+          problem: offline ? { code: 'unreachable', message: unreachable } : null,
+        }),
+      );
+    },
+    async metricsHistory(range) {
+      if (scenario === 'loading') return never;
+      if (scenario === 'error') return no('store', 'The measurements could not be read: the database is busy. Try again.');
+      const { length_ms } = RANGES[range];
+      const step_ms = Math.max(1_000, length_ms / 720);
+      const points = scenario === 'young' ? 30 : scenario === 'empty' ? 0 : 700;
+      const samples = Array.from({ length: points }, (_, i) => sampleAt(Date.now() - (points - 1 - i) * (scenario === 'young' ? 1_000 : step_ms)));
+      return soon(
+        ok({
+          step_ms,
+          at_ms: samples.map((one) => one.at_ms),
+          load: samples.map((one) => one.load),
+          cpu: samples.map((one) => one.cpu),
+          memory: samples.map((one) => one.memory),
+          cache_memory: samples.map((one) => one.cache.memory),
+          cache_database: samples.map((one) => one.cache.database),
+          cache_origin: samples.map((one) => one.cache.origin),
+          queue_critical: samples.map((one) => one.queue.critical),
+          queue_high: samples.map((one) => one.queue.high),
+          queue_normal: samples.map((one) => one.queue.normal),
+          queue_low: samples.map((one) => one.queue.low),
+        }),
+      );
+    },
+    async markets() {
+      if (scenario === 'loading') return never;
+      if (scenario === 'error') return no('unreachable', unreachable);
+      const now = asOf();
+      return soon(
+        ok({
+          currency: settings.currency,
+          rows:
+            scenario === 'empty'
+              ? []
+              : TOKENS.map((one, i) => ({
+                  id: one.id,
+                  symbol: one.symbol,
+                  name: one.name,
+                  rank: i + 1,
+                  price: i === 9 ? null : priceAt(one, now),
+                  change_1h_pct: i === 9 ? null : changeSince(one, now, 36e5),
+                  change_24h_pct: i === 9 ? null : changeSince(one, now, 864e5),
+                  change_7d_pct: i === 9 ? null : changeSince(one, now, 6048e5),
+                  volume_24h: one.volume,
+                  market_cap: i === 9 ? null : one.cap,
+                  spark: i === 9 ? [] : line(one, now, 6048e5, 48),
+                  watched: watch.includes(one.id),
+                })),
+          provenance: provenance(now),
+          problem: offline ? { code: 'unreachable', message: unreachable } : null,
+        }),
+        120,
+      );
+    },
+    async token(id) {
+      if (scenario === 'loading') return never;
+      const one = token(id);
+      if (!one || scenario === 'error') return no('unknown_token', `The source knows no token ${id}.`);
+      const now = asOf();
+      return soon(
+        ok({
+          id,
+          symbol: one.symbol,
+          name: one.name,
+          currency: settings.currency,
+          watched: watch.includes(id),
+          rank: TOKENS.indexOf(one) + 1,
+          price: priceAt(one, now),
+          change_24h_pct: changeSince(one, now, 864e5),
+          change_7d_pct: changeSince(one, now, 6048e5),
+          change_30d_pct: changeSince(one, now, 2592e6),
+          high_24h: one.price * 1.04,
+          low_24h: one.price * 0.97,
+          ath: one.price * 3.1,
+          ath_at_ms: Date.UTC(2026, 1, 3),
+          market_cap: one.cap,
+          fully_diluted_valuation: one.cap * 1.2,
+          volume_24h: one.volume,
+          circulating_supply: one.cap / one.price,
+          total_supply: (one.cap * 1.2) / one.price,
+          max_supply: null,
+          description: `${one.name} is a token of this fake engine. Its description is plain text, of one or more paragraphs.\n\nIt wanders up and down, the same way for the same moment.`,
+          homepage: 'https://example.org',
+          provenance: provenance(now),
+        }),
+      );
+    },
+    async searchTokens(query) {
+      if (offline) return no('unreachable', unreachable);
+      const words = query.toLowerCase();
+      const hits: TokenHit[] = TOKENS.filter((one) => `${one.symbol} ${one.name}`.toLowerCase().includes(words))
+        .slice(0, 12)
+        .map((one) => ({ id: one.id, symbol: one.symbol, name: one.name, rank: TOKENS.indexOf(one) + 1, watched: watch.includes(one.id) }));
+      return soon(ok(hits), 150);
+    },
+    async watch(id, position) {
+      watch = watch.filter((known) => known !== id);
+      watch.splice(position ?? watch.length, 0, id);
+      send(true);
+      return ok(null);
+    },
+    async unwatch(id) {
+      watch = watch.filter((known) => known !== id);
+      send(true);
+      return ok(null);
+    },
+    async refresh() {
+      return offline ? no('unreachable', unreachable) : ok(null);
+    },
+    settings: async () => (scenario === 'loading' ? never : soon(ok({ ...settings }), 30)),
+    async changeSetting(change) {
+      if (change.kind === 'refresh_interval_s' && (change.value < 5 || change.value > 3600)) {
+        return no('invalid_setting', 'The refresh interval must be a whole number from 5 to 3600 seconds.');
+      }
+      if (change.kind === 'api_key') settings.has_api_key = change.value !== null;
+      else if (change.kind === 'profile') settings.profile = profile = change.value;
+      else if (change.kind === 'currency') settings.currency = change.value;
+      else if (change.kind === 'theme') settings.theme = change.value;
+      else settings.refresh_interval_s = change.value;
+      send(true);
+      return soon(ok({ ...settings }), 80);
+    },
+    exportHistory: async (id, range, format) => soon(ok(`/home/you/Downloads/${id}-${range}.${format}`), 200),
+    openUrl: async () => ok(null),
+  };
+}

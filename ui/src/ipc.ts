@@ -1,0 +1,114 @@
+/**
+ * The one file that knows how the window talks to the engine.
+ *
+ * Everything else asks `calls` and gets an `Answer`; nothing outside this file touches Tauri or the
+ * generated bindings. Outside Tauri (only in `vite dev` and tests) a scripted fake takes the engine's place.
+ */
+import { Channel } from '@tauri-apps/api/core';
+import { commands } from './bindings';
+import type * as wire from './bindings';
+
+export type Activity = wire.Activity;
+export type CacheLevel = wire.CacheLevel;
+export type ConfigIssue = wire.ConfigIssue;
+export type ExportFormat = wire.ExportFormat;
+export type Frame = wire.Frame;
+export type History = wire.History;
+export type MarketRow = wire.MarketRow;
+export type MarketTable = wire.MarketTable;
+export type MetricsHistory = wire.MetricsHistory;
+export type Notice = wire.Notice;
+export type NoticeAction = wire.NoticeAction;
+export type Problem = wire.Problem;
+export type Profile = wire.Profile;
+export type Provenance = wire.Provenance;
+export type Quote = wire.Quote;
+export type Range = wire.Range;
+export type Sample = wire.Sample;
+export type ServiceState = wire.ServiceState;
+export type Settings = wire.Settings;
+export type SettingsChange = wire.SettingsChange;
+export type Severity = wire.Severity;
+export type Spark = wire.Spark;
+export type Status = wire.Status;
+export type Theme = wire.Theme;
+export type Token = wire.Token;
+export type TokenHit = wire.TokenHit;
+
+/** What a command came to: its data, or the problem to show. */
+export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
+
+/** The engine as the window sees it. */
+export interface EngineCalls {
+  /** Opens the one stream of this window; the first frame is whole. */
+  openStream(onFrame: (frame: Frame) => void): Promise<Answer<unknown>>;
+  setVisible(visible: boolean): Promise<Answer<unknown>>;
+  /** Says that the first frame has its theme's colours, so that the window can be shown without a flash. */
+  firstPaint(): Promise<Answer<unknown>>;
+  /** Says that the first chart with data is on the screen. */
+  firstChart(): Promise<Answer<unknown>>;
+  history(id: string, range: Range): Promise<Answer<History>>;
+  metricsHistory(range: Range): Promise<Answer<MetricsHistory>>;
+  markets(): Promise<Answer<MarketTable>>;
+  token(id: string): Promise<Answer<Token>>;
+  searchTokens(query: string): Promise<Answer<TokenHit[]>>;
+  watch(id: string, position: number | null): Promise<Answer<unknown>>;
+  unwatch(id: string): Promise<Answer<unknown>>;
+  refresh(): Promise<Answer<unknown>>;
+  settings(): Promise<Answer<Settings>>;
+  changeSetting(change: SettingsChange): Promise<Answer<Settings>>;
+  /** Writes a file into the Downloads folder and answers with its path. */
+  exportHistory(id: string, range: Range, format: ExportFormat): Promise<Answer<string>>;
+  openUrl(which: 'attribution'): Promise<Answer<unknown>>;
+}
+
+/** Turns a command's answer or refusal, or the failure of a call that never reached the engine, into an `Answer`. */
+export async function settle<T>(call: Promise<T>): Promise<Answer<T>> {
+  try {
+    return { ok: true, data: await call };
+  } catch (error) {
+    return { ok: false, problem: asProblem(error) };
+  }
+}
+
+/** Any thrown or refused value as a `Problem`: Tauri itself refuses with plain strings. */
+export function asProblem(error: unknown): Problem {
+  if (typeof error === 'object' && error !== null && 'code' in error && 'message' in error) {
+    return error as Problem;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'internal', message };
+}
+
+const tauri: EngineCalls = {
+  openStream(onFrame) {
+    const channel = new Channel<Frame>();
+    channel.onmessage = onFrame;
+    return settle(commands.openStream(channel));
+  },
+  setVisible: (visible) => settle(commands.setVisible(visible)),
+  firstPaint: () => settle(commands.firstPaint()),
+  firstChart: () => settle(commands.firstChart()),
+  history: (id, range) => settle(commands.history(id, range)),
+  metricsHistory: (range) => settle(commands.metricsHistory(range)),
+  markets: () => settle(commands.markets()),
+  token: (id) => settle(commands.token(id)),
+  searchTokens: (query) => settle(commands.searchTokens(query)),
+  watch: (id, position) => settle(commands.watch(id, position)),
+  unwatch: (id) => settle(commands.unwatch(id)),
+  refresh: () => settle(commands.refresh()),
+  settings: () => settle(commands.settings()),
+  changeSetting: (change) => settle(commands.changeSetting(change)),
+  exportHistory: (id, range, format) => settle(commands.exportHistory(id, range, format)),
+  openUrl: (which) => settle(commands.openUrl(which)),
+};
+
+/** The engine behind the chosen transport. */
+export let calls: EngineCalls = tauri;
+
+/** Chooses the transport; must have resolved before the first call. Immediate inside Tauri. */
+export async function connect(): Promise<void> {
+  if (import.meta.env.DEV && !('__TAURI_INTERNALS__' in globalThis)) {
+    calls = (await import('../dev/fake')).fakeEngine();
+  }
+}

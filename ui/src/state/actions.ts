@@ -1,0 +1,54 @@
+/** What a person can do from several places: each says what it did, and offers the way back. */
+import { calls, type NoticeAction, type Profile } from '../ipc';
+import { text } from '../text/en';
+import { engine } from './engine.svelte';
+import { toasts } from './toasts.svelte';
+import { view } from './view.svelte';
+
+export async function refresh(): Promise<void> {
+  const answer = await calls.refresh();
+  if (answer.ok) toasts.say(text.done.refreshing);
+  else toasts.problem(answer.problem);
+}
+
+export async function watch(id: string, symbol: string, position: number | null = null): Promise<boolean> {
+  const answer = await calls.watch(id, position);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.watched(symbol));
+  return answer.ok;
+}
+
+export async function unwatch(id: string, symbol: string): Promise<boolean> {
+  const place = engine.live.watch?.indexOf(id) ?? -1;
+  const answer = await calls.unwatch(id);
+  if (!answer.ok) {
+    toasts.problem(answer.problem);
+    return false;
+  }
+  toasts.say(text.done.unwatched(symbol), {
+    label: text.action.undo,
+    run: () => void calls.watch(id, place < 0 ? null : place).then((back) => {
+      if (!back.ok) toasts.problem(back.problem);
+    }),
+  });
+  return true;
+}
+
+export async function switchProfile(profile: Profile): Promise<boolean> {
+  const answer = await calls.changeSetting({ kind: 'profile', value: profile });
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.profile[profile]);
+  return answer.ok;
+}
+
+export function act(action: NoticeAction): void {
+  if (action === 'retry') void refresh();
+  else if (action === 'go_live') void switchProfile('live');
+  else if (action === 'open_demo') void switchProfile('demo');
+  else view.open('settings');
+}
+
+export async function openAttribution(): Promise<void> {
+  const answer = await calls.openUrl('attribution');
+  if (!answer.ok) toasts.problem(answer.problem);
+}
