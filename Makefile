@@ -1,0 +1,58 @@
+# `make run` is all a user needs; README.md tells the rest.
+.DEFAULT_GOAL := run
+.PHONY: run demo test check bench shots package bindings ui setup setup-test
+
+UI_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f 2>/dev/null)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# One feature set for every build of the workspace, or each of them would compile Tauri anew.
+BUILD := cargo build --workspace --bins
+TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
+
+run: build ## Installs what is missing, builds, and opens the app; ARGS="…" passes flags on
+	$(TARGET)/debug/eider $(ARGS)
+
+demo: build ## The same, straight into the demo
+	$(TARGET)/debug/eider --profile demo $(ARGS)
+
+.PHONY: build
+build: ui
+	$(BUILD)
+
+setup:
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup test
+
+ui: setup ui/dist/index.html
+
+ui/dist/index.html: $(UI_SOURCES)
+	npm --prefix ui run build
+
+test: setup-test ui ## Every test; the summary of the Rust tests comes last
+	npm --prefix ui test
+	$(BUILD)
+	cargo test --workspace --doc --quiet
+	cargo $(TESTS) --workspace
+
+check: setup-test ui ## Formatting, lints, types, licences, and generated files up to date
+	cargo fmt --all --check
+	npm --prefix ui run format:check
+	npm --prefix ui run check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --lib --quiet -- bindings_are_up_to_date
+	scripts/licences
+
+bindings: ui ## Writes ui/src/bindings/index.ts anew from the commands of the shell
+	EIDER_WRITE_BINDINGS=1 cargo test --workspace --lib --quiet -- bindings_are_up_to_date
+
+bench: setup-test ui ## Figures of a release build, as a table and in target/bench/summary.json
+	cargo build --release --workspace --bins
+	$(TARGET)/release/eider-bench
+
+shots: setup-test build ## A screenshot of every screen in both themes, into target/shots/
+	$(TARGET)/debug/shots
+
+package: ui ## A .deb, into target/release/bundle/deb/
+	@scripts/setup package
+	npm --prefix ui run package
