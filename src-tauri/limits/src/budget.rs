@@ -1,34 +1,32 @@
-use time::{Month as Name, OffsetDateTime};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 /// A calendar month in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month {
-    year: i32,
-    /// 1–12.
-    month: u8,
+    first: Date,
 }
 
 impl Month {
     /// The month that contains this wall time; times beyond the year 9999 read as 1970.
     #[must_use]
     pub fn of(wall_ms: i64) -> Self {
-        let at = OffsetDateTime::from_unix_timestamp(wall_ms.div_euclid(1_000))
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        Self { year: at.year(), month: at.month().into() }
+        let at = Timestamp::from_millisecond(wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { first: TimeZone::UTC.to_datetime(at).date().first_of_month() }
     }
 
     /// The month's name in a journal, for example `202611`; later months have greater numbers.
     #[must_use]
     pub fn number(self) -> i32 {
-        self.year * 100 + i32::from(self.month)
+        i32::from(self.first.year()) * 100 + i32::from(self.first.month())
     }
 
     /// When the next month begins, in Unix milliseconds.
     #[must_use]
     pub fn ends_at_ms(self) -> i64 {
-        let (year, month) = if self.month == 12 { (self.year + 1, 1) } else { (self.year, self.month + 1) };
-        let first = Name::try_from(month).and_then(|name| time::Date::from_calendar_date(year, name, 1));
-        first.map_or(i64::MAX, |day| day.midnight().assume_utc().unix_timestamp().saturating_mul(1_000))
+        let next = self.first.checked_add(1.month()).and_then(|first| first.to_zoned(TimeZone::UTC));
+        next.map_or(i64::MAX, |at| at.timestamp().as_millisecond())
     }
 }
 

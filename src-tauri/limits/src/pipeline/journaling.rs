@@ -49,7 +49,7 @@ impl Shared {
         let now = self.clock.now();
         let batch = {
             let mut state = self.state();
-            let finished = std::mem::take(&mut state.ends);
+            let finished = state.take_ends();
             Batch { finished, ..state.batch(now) }
         };
         if batch.finished.is_empty() {

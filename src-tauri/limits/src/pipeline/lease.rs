@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::state::{Grant, State};
@@ -12,7 +12,7 @@ pub(super) struct Lease {
     shared: Arc<Shared>,
     grant: Option<Grant>,
     /// When the attempt was let go; `None` while it is only being recorded.
-    sent: Option<std::time::Instant>,
+    sent: Option<Instant>,
     /// Ends on their way to the journal with this call's start; they return to the state if it fails.
     carried: Vec<Finished>,
 }
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 
 impl Lease {
     pub(super) fn new(shared: &Arc<Shared>, grant: Grant) -> Self {
-        let carried = std::mem::take(&mut shared.state().ends);
+        let carried = shared.state().take_ends();
         Self { shared: Arc::clone(shared), grant: Some(grant), sent: None, carried }
     }
 
@@ -55,9 +55,9 @@ impl Lease {
         let Some(grant) = self.grant.take() else { return };
         let mut state = self.shared.state();
         let now = self.shared.clock.now();
-        state.ends.append(&mut self.carried);
+        state.keep_ends(self.carried.drain(..));
         // Also for a call that was recorded and not sent: else it would count at the next start.
-        state.ends.push(Finished { id: grant.id, at_ms: now.wall_ms });
+        state.keep_ends([Finished { id: grant.id, at_ms: now.wall_ms }]);
         state.running -= 1;
         if state.running == 0 {
             self.shared.idle.notify_waiters();
@@ -88,7 +88,7 @@ impl State {
     fn conclude(
         &mut self,
         grant: Grant,
-        sent: std::time::Instant,
+        sent: Instant,
         verdict: Verdict,
         now: Now,
         config: &crate::Config,
@@ -130,13 +130,7 @@ impl State {
     }
 
     /// Holds the whole service, and slows down.
-    fn hold(
-        &mut self,
-        after: Option<RetryAfter>,
-        sent: std::time::Instant,
-        now: Now,
-        config: &crate::Config,
-    ) {
+    fn hold(&mut self, after: Option<RetryAfter>, sent: Instant, now: Now, config: &crate::Config) {
         self.limited_in_a_row = self.limited_in_a_row.saturating_add(1);
         let named = after.map(|after| after.wait(now.wall_ms, config.retry_after_cap));
         let wait = named.filter(|wait| !wait.is_zero()).unwrap_or_else(|| {
@@ -145,7 +139,7 @@ impl State {
             (config.window / 12).saturating_mul(doubling).min(config.window)
         });
         // Only ever later than asked, so that many clients do not come back in the same instant.
-        let until = now.instant + wait + jitter((wait / 10).min(std::time::Duration::from_secs(1)));
+        let until = now.instant + wait + jitter((wait / 10).min(Duration::from_secs(1)));
         let until = self.hold_until.map_or(until, |held| held.max(until));
         self.hold_until = Some(until);
         self.throttle.cut(now.instant, sent, until);

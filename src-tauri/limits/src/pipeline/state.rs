@@ -23,8 +23,8 @@ pub(super) struct State {
     pub(super) limited_in_a_row: u32,
     pub(super) running: u32,
     pub(super) stopped: bool,
-    /// Ends that are not durable yet: at most those of the calls since the last batch.
-    pub(super) ends: Vec<Finished>,
+    /// Ends that are not durable yet; see [`State::keep_ends`].
+    ends: Vec<Finished>,
     pub(super) latency: Latency,
     pub(super) calls: u64,
     pub(super) errors: u64,
@@ -75,6 +75,8 @@ impl<E> From<Refusal> for CallError<E> {
 }
 
 impl State {
+    const ENDS_KEPT: usize = 1_024;
+
     pub(super) fn new(config: &Config, recorded: Option<Recorded>, now: Now) -> Self {
         // The server measures its window with its own clock. Clocks under correction run up to 500 ppm off
         // (the kernel's limit, adjtimex(2)), on either side: a thousandth of the window covers both.
@@ -117,7 +119,7 @@ impl State {
             self.window.restore(now.instant, age);
             self.next_id = self.next_id.max(id.saturating_add(1));
             if ended_at_ms.is_none() {
-                self.ends.push(Finished { id, at_ms: now.wall_ms });
+                self.keep_ends([Finished { id, at_ms: now.wall_ms }]);
             }
         }
         let spent = recorded.month.map(|count| (count.month, count.calls));
@@ -195,6 +197,21 @@ impl State {
         let until = self.holding(now.instant).map_or(free, |hold| hold.max(free));
         let wait = until.saturating_duration_since(now.instant);
         Refusal::Limited { until_ms: now.wall_ms_at(until), wait }
+    }
+
+    /// Keeps ends for the next batch, the latest [`Self::ENDS_KEPT`] of them.
+    ///
+    /// There are more only while the journal fails. A lost end makes a call count from the next start: too
+    /// careful, never too bold.
+    pub(super) fn keep_ends(&mut self, ends: impl IntoIterator<Item = Finished>) {
+        self.ends.extend(ends);
+        let excess = self.ends.len().saturating_sub(Self::ENDS_KEPT);
+        self.ends.drain(..excess);
+    }
+
+    /// Hands the ends over to a batch.
+    pub(super) fn take_ends(&mut self) -> Vec<Finished> {
+        std::mem::take(&mut self.ends)
     }
 
     pub(super) fn set_limit(&mut self, limit: u32) {

@@ -1,13 +1,16 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::Shared;
 use super::lease::Lease;
 use super::state::{Grant, Refusal};
 use crate::{Place, Priority};
+
+/// No caller waits longer, whatever it asks: a bound that also keeps `Instant` from overflowing.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Shared {
     /// Passes the gate, the breaker and the queue, and records the call; `patience` shrinks by the wait.
@@ -17,14 +20,14 @@ impl Shared {
         patience: &mut Duration,
     ) -> Result<Lease, Refusal> {
         let began = shared.clock.now().instant;
-        let deadline = began + *patience;
+        let deadline = began + (*patience).min(LONGEST_WAIT);
         let lease = loop {
             if !(shared.gate)(priority) {
                 return Err(Refusal::Shed(priority));
             }
-            let mut lease = Lease::new(shared, shared.turn(priority, deadline).await?);
+            let mut lease = Lease::new(shared, shared.turn(priority, began, deadline).await?);
             // Between the turn and the end of the journal's write the service can ask for silence or the
-            // pipeline stop: then the call goes back into the line.
+            // pipeline stop: then the call goes back to its place in the line.
             if lease.record().await? {
                 break lease;
             }
@@ -34,28 +37,27 @@ impl Shared {
         Ok(lease)
     }
 
-    async fn turn(&self, priority: Priority, deadline: std::time::Instant) -> Result<Grant, Refusal> {
-        let place = self.queue(priority)?;
+    async fn turn(&self, priority: Priority, came: Instant, deadline: Instant) -> Result<Grant, Refusal> {
+        let queued = self.queue(priority, came)?;
         loop {
-            let look_again = match self.look(&place, deadline)? {
+            let look_again = match self.look(&queued, deadline)? {
                 Ok(grant) => return Ok(grant),
                 Err(at) => at,
             };
             tokio::select! {
-                () = sleep_until(Instant::from_std(look_again)) => {}
-                () = place.woken.notified() => {}
+                () = sleep_until(look_again.into()) => {}
+                () = queued.woken.notified() => {}
             }
         }
     }
 
-    fn queue(&self, priority: Priority) -> Result<Queued<'_>, Refusal> {
+    fn queue(&self, priority: Priority, came: Instant) -> Result<Queued<'_>, Refusal> {
         let woken = Arc::new(Notify::new());
-        let now = self.clock.now();
         let mut state = self.state();
-        if let Some(refusal) = state.refusal(now) {
+        if let Some(refusal) = state.refusal(self.clock.now()) {
             return Err(refusal);
         }
-        let joined = state.line.join(now.instant, priority, Arc::clone(&woken));
+        let joined = state.line.join(came, priority, Arc::clone(&woken));
         let joined = joined.map_err(|crate::Full| Refusal::QueueFull(self.config.queue))?;
         if let Some(put_out) = joined.put_out {
             // Its owner finds its place gone and reports a full queue.
@@ -65,11 +67,7 @@ impl Shared {
     }
 
     /// One look at the state by a waiter: in, out, or when to look again at the latest.
-    fn look(
-        &self,
-        queued: &Queued<'_>,
-        deadline: std::time::Instant,
-    ) -> Result<Result<Grant, std::time::Instant>, Refusal> {
+    fn look(&self, queued: &Queued<'_>, deadline: Instant) -> Result<Result<Grant, Instant>, Refusal> {
         let mut state = self.state();
         let now = self.clock.now();
         if let Some(refusal) = state.refusal(now) {

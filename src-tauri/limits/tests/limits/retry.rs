@@ -1,0 +1,90 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use eider_limits::{Attempt, Backoff, CallError, Config, Priority};
+use tokio::time::Instant;
+
+use crate::support::{MemoryJournal, Server, config, open, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_tried_three_times_and_a_success_ends_it() {
+    let pipeline = open(config(50), &MemoryJournal::default()).await;
+    for (good_at, expected) in [
+        (1, Ok(1)),
+        (2, Ok(2)),
+        (3, Ok(3)),
+        (4, Err(CallError::Failed { error: "attempt 3".to_string(), attempts: 3 })),
+    ] {
+        let server = Server::default();
+        let number = AtomicU32::new(0);
+        let answer = || match number.fetch_add(1, Ordering::SeqCst) + 1 {
+            now if now == good_at => Attempt::Done(now),
+            now => Attempt::Retry(format!("attempt {now}")),
+        };
+        // The breaker is not what is looked at here.
+        pipeline.close_breaker();
+        assert_eq!(server.call(&pipeline, Priority::Normal, secs(60), answer).await, expected);
+        assert_eq!(server.seen().len(), good_at.min(3) as usize);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_worth_a_retry_is_returned_at_once_and_is_no_failure_of_the_service() {
+    let server = Server::default();
+    let pipeline = open(config(50), &MemoryJournal::default()).await;
+    for _ in 0..20 {
+        let outcome =
+            server.call(&pipeline, Priority::Normal, secs(60), || Attempt::Fail("404".into())).await;
+        assert_eq!(outcome, Err(CallError::Failed { error: "404".into(), attempts: 1 }));
+    }
+    assert_eq!((server.seen().len(), pipeline.status().errors), (20, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_without_an_answer_is_given_up_after_its_time() {
+    let pipeline = open(config(50), &MemoryJournal::default()).await;
+    let began = Instant::now();
+    let never = pipeline.call(Priority::Normal, secs(60), std::future::pending::<Attempt<u32, String>>);
+    let outcome = never.await.unwrap_err();
+    assert_eq!(outcome, CallError::TimedOut { after: secs(10), attempts: 3 });
+    assert_eq!(outcome.to_string(), "no answer within 10 s, 3 times");
+    assert_eq!((began.elapsed().as_secs(), pipeline.status().errors), (30, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_takes_a_slot_and_the_last_error_is_kept_when_no_more_are_left() {
+    let server = Server::default();
+    let pipeline = open(config(2), &MemoryJournal::default()).await;
+    let outcome = server.call(&pipeline, Priority::Normal, secs(5), || Attempt::Retry("502".into())).await;
+    assert_eq!(outcome, Err(CallError::Failed { error: "502".into(), attempts: 2 }));
+    assert_eq!((server.seen().len(), pipeline.status().used), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pause_is_begun_that_the_callers_patience_does_not_cover() {
+    let server = Server::default();
+    let backoff = Backoff { base: secs(60), cap: secs(60) };
+    let pipeline = open(Config { backoff, attempts: 10, ..config(50) }, &MemoryJournal::default()).await;
+    let began = Instant::now();
+    let outcome = server.call(&pipeline, Priority::Normal, secs(20), || Attempt::Retry("500".into())).await;
+    assert!(matches!(outcome, Err(CallError::Failed { .. })));
+    assert!(began.elapsed() <= secs(21), "{:?}", began.elapsed());
+    let now_or_never =
+        server.call(&pipeline, Priority::Normal, Duration::ZERO, || Attempt::Retry("500".into()));
+    assert_eq!(now_or_never.await, Err(CallError::Failed { error: "500".into(), attempts: 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_panics_gives_everything_back() {
+    let pipeline = open(config(1), &MemoryJournal::default()).await;
+    let caller = pipeline.clone();
+    let panics = tokio::spawn(async move {
+        let attempt = || async { panic!("a bug in a source") };
+        caller.call::<u32, String, _, _>(Priority::Normal, secs(1), attempt).await
+    });
+    assert!(panics.await.unwrap_err().is_panic());
+    let status = pipeline.status();
+    assert_eq!((status.running, status.used), (0, 1));
+    let server = Server::default();
+    server.ok(&pipeline, secs(100)).await.unwrap();
+}
