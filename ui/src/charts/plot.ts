@@ -103,9 +103,14 @@ export function buildPlot(
         space: 84,
         grid: { show: false },
         ticks: { show: false },
-        values: (_, ticks) => {
+        values: (u, ticks) => {
           const step = ticks.length > 1 ? ticks[1]! - ticks[0]! : 60_000;
-          return ticks.map((tick) => timeText(tick, step));
+          const width = u.over.clientWidth;
+          // A label that would be cut off at an edge is left out.
+          return ticks.map((tick) => {
+            const left = u.valToPos(tick, 'x');
+            return left < 16 || left > width - 16 ? '' : timeText(tick, step);
+          });
         },
       },
       {
@@ -114,7 +119,7 @@ export function buildPlot(
         font: FONT,
         size: facts.axisWidth,
         gap: 6,
-        space: 36,
+        space: 56,
         grid: { stroke: () => token('line'), width: 0.6 },
         ticks: { show: false },
         ...(facts.yTicks ? { splits: (_u: uPlot, _i: number, min: number, max: number) => facts.yTicks!(min, max) } : {}),
