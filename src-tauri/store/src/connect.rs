@@ -30,14 +30,16 @@ pub(crate) fn writer(path: &Path, config: &Config) -> rusqlite::Result<Connectio
         Durability::Normal => "NORMAL",
     };
     conn.pragma_update(None, "synchronous", synchronous)?;
-    conn.pragma_update(None, "foreign_keys", true)?;
+    // Steps may rebuild a table that others refer to; `trust` switches them on.
+    conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "journal_size_limit", JOURNAL_LIMIT_BYTES)?;
     common(&conn, WRITER_CACHE_KIB)?;
     Ok(conn)
 }
 
-/// Lets a connection whose file was found sound tidy up as usual.
+/// Puts a connection to work whose file was found sound and up to date.
 pub(crate) fn trust(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "foreign_keys", true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
 }
 

@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::StoreError;
 
 /// The tables of one crate, as the steps that make them.
 ///
 /// Steps are only ever added at the end. All steps a file lacks are applied in one transaction, in the
-/// order given; each is a batch of statements without `BEGIN` or `COMMIT`.
+/// order given; each is a batch of statements without `BEGIN` or `COMMIT`. Foreign keys are not enforced
+/// meanwhile, so that a step can rebuild a table, but are checked after each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrations {
     /// The crate that owns the tables; unique within one store.
@@ -32,6 +33,12 @@ pub enum MigrationProblem {
     /// Two lists carry the same owner.
     #[error("two lists of steps carry this owner")]
     DuplicateOwner,
+    /// Rows refer to others that the steps so far have removed; nothing of this upgrade was kept.
+    #[error("rows of the table `{table}` refer to rows that are gone")]
+    ForeignKeys {
+        /// A table with such rows.
+        table: String,
+    },
     /// SQLite refused the step; nothing of this upgrade was kept.
     #[error("{0}")]
     Failed(rusqlite::Error),
@@ -86,6 +93,10 @@ fn apply_step(tx: &Transaction<'_>, owner: &str, step: u32, sql: &str) -> Result
         StoreError::Sqlite(error) => refuse(owner, step, MigrationProblem::Failed(error)),
         other => other,
     })?;
+    let broken = tx.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
+    if let Some(table) = broken {
+        return Err(refuse(owner, step, MigrationProblem::ForeignKeys { table }));
+    }
     tx.execute(
         "INSERT INTO schema_steps(owner, step, checksum, applied_at_ms) VALUES (?1, ?2, ?3, ?4)",
         (owner, step, checksum(sql), now_ms()),

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use crate::recorder::Recorder;
 use crate::request::Request;
 use crate::stats::Kind;
-use crate::watch::watch;
+use crate::watch::{Watch, watch};
 use crate::{Config, StoreError, connect};
 
 /// Threads that read, each with a connection of its own, started when needed and ended when idle.
@@ -131,15 +131,14 @@ impl Pool {
     fn read(&self, id: u64, jobs: &Receiver<Job>) {
         let mut conn = None;
         while let Some(Job { mut request, permit }) = self.next_job(id, jobs) {
-            if conn.is_none() {
-                match connect::reader(&self.path, self.config.busy_timeout) {
-                    Ok(opened) => conn = Some(opened),
-                    Err(error) => request.refuse(error.into()),
+            let seen = match self.serve(&mut conn, &mut *request) {
+                Ok(seen) => Some(seen),
+                Err(error) => {
+                    request.refuse(error);
+                    None
                 }
-            }
-            if let Some(conn) = &conn {
-                self.serve(conn, &mut *request);
-            }
+            };
+            self.recorder.record(Kind::Read, &*request, conn.as_ref().zip(seen));
             // Idle before the permit is free: whoever gets it must find this reader, not start one more.
             self.rest(id);
             drop(permit);
@@ -147,14 +146,14 @@ impl Pool {
         }
     }
 
-    /// Runs one read on a snapshot of the database.
-    fn serve(&self, conn: &Connection, request: &mut dyn Request) {
-        let mut seen = None;
-        match connect::begin(conn, TransactionBehavior::Deferred, self.config.busy_retries) {
-            Ok(tx) => seen = Some(watch(|| request.run(&tx)).1),
-            Err(error) => request.refuse(error),
+    /// Runs one read on a snapshot of the database; an error means that it was not begun.
+    fn serve(&self, conn: &mut Option<Connection>, request: &mut dyn Request) -> Result<Watch, StoreError> {
+        if conn.is_none() {
+            *conn = Some(connect::reader(&self.path, self.config.busy_timeout)?);
         }
-        self.recorder.record(conn, Kind::Read, request, seen);
+        let conn = conn.as_ref().expect("opened above");
+        let tx = connect::begin(conn, TransactionBehavior::Deferred, self.config.busy_retries)?;
+        Ok(watch(&tx, || request.run(&tx)))
     }
 
     fn rest(&self, id: u64) {

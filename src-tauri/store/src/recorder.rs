@@ -34,12 +34,14 @@ struct Figures {
     waits: Histogram<u64>,
     wait_timeouts: u64,
     commits: Histogram<u64>,
+    groups: u64,
     failed_groups: u64,
     grouped: u64,
     largest_group: usize,
 }
 
 struct Query {
+    calls: u64,
     errors: u64,
     slow: u64,
     rows: u64,
@@ -54,6 +56,7 @@ impl Recorder {
             waits: histogram(),
             wait_timeouts: 0,
             commits: histogram(),
+            groups: 0,
             failed_groups: 0,
             grouped: 0,
             largest_group: 0,
@@ -62,35 +65,42 @@ impl Recorder {
         Recorder { path, slow_query, figures: Mutex::new(figures), queued, refused, waiting }
     }
 
-    /// Writes down one call; `seen` is missing when it was refused before it began.
-    pub(crate) fn record(&self, conn: &Connection, kind: Kind, request: &dyn Request, seen: Option<Watch>) {
+    /// Writes down one call: what was seen of it and where, unless it was refused before it began.
+    pub(crate) fn record(&self, kind: Kind, request: &dyn Request, seen: Option<(&Connection, Watch)>) {
         let error = request.error();
         if matches!(error, Some(StoreError::Corrupt)) {
             damage::suspect(&self.path);
         }
-        let (took, rows) = seen.as_ref().map_or((Duration::ZERO, 0), |seen| (seen.elapsed, seen.rows));
+        let figures = seen.as_ref().map(|(_, seen)| (seen.elapsed, seen.rows));
         // The plan is asked for, and the line logged, before the lock is taken.
         let slow = seen
-            .filter(|seen| seen.elapsed >= self.slow_query)
-            .map(|seen| slow::report(conn, request.name(), seen));
-        let mut figures = self.figures();
-        let query = figures.queries.entry((request.name(), kind)).or_insert_with(Query::new);
-        add(&mut query.took, took);
+            .filter(|(_, seen)| seen.elapsed >= self.slow_query)
+            .map(|(conn, seen)| slow::report(conn, request.name(), seen));
+        let mut all = self.figures();
+        let query = all.queries.entry((request.name(), kind)).or_insert_with(Query::new);
+        query.calls += 1;
         query.errors += u64::from(error.is_some());
-        query.rows += rows;
         query.slow += u64::from(slow.is_some());
+        if let Some((took, rows)) = figures {
+            add(&mut query.took, took);
+            query.rows += rows;
+        }
         if let Some(slow) = slow {
-            if figures.recent_slow.len() == RECENT_SLOW {
-                figures.recent_slow.pop_front();
+            if all.recent_slow.len() == RECENT_SLOW {
+                all.recent_slow.pop_front();
             }
-            figures.recent_slow.push_back(slow);
+            all.recent_slow.push_back(slow);
         }
     }
 
-    pub(crate) fn record_group(&self, size: usize, commit: Duration, committed: bool) {
+    /// Writes down a group; `commit` is missing when it failed.
+    pub(crate) fn record_group(&self, size: usize, commit: Option<Duration>) {
         let mut figures = self.figures();
-        add(&mut figures.commits, commit);
-        figures.failed_groups += u64::from(!committed);
+        match commit {
+            Some(took) => add(&mut figures.commits, took),
+            None => figures.failed_groups += 1,
+        }
+        figures.groups += 1;
         figures.grouped += size as u64;
         figures.largest_group = figures.largest_group.max(size);
     }
@@ -121,7 +131,7 @@ impl Recorder {
         let queries = figures.queries.iter().map(|(&(name, kind), query)| QueryStats {
             name,
             kind,
-            calls: query.took.len(),
+            calls: query.calls,
             errors: query.errors,
             slow: query.slow,
             rows: query.rows,
@@ -140,7 +150,7 @@ impl Recorder {
             writer: WriterStats {
                 queue: self.queued.load(Ordering::Relaxed),
                 refused: self.refused.load(Ordering::Relaxed),
-                groups: figures.commits.len(),
+                groups: figures.groups,
                 failed_groups: figures.failed_groups,
                 grouped: figures.grouped,
                 largest_group: figures.largest_group,
@@ -173,7 +183,7 @@ impl Drop for Waiting<'_> {
 
 impl Query {
     fn new() -> Query {
-        Query { errors: 0, slow: 0, rows: 0, took: histogram() }
+        Query { calls: 0, errors: 0, slow: 0, rows: 0, took: histogram() }
     }
 }
 

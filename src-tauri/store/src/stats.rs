@@ -33,13 +33,13 @@ pub struct QueryStats {
     pub name: &'static str,
     /// Whether they read or wrote.
     pub kind: Kind,
-    /// Calls that were begun or refused by the file's lock.
+    /// Calls that got a connection.
     pub calls: u64,
     /// Those answered with an error.
     pub errors: u64,
     /// Those that took at least [`Config::slow_query`](crate::Config::slow_query).
     pub slow: u64,
-    /// Rows their statements returned.
+    /// Rows their statements returned or changed.
     pub rows: u64,
     /// How long their closures ran, without waiting and without the commit.
     pub took: Latency,
@@ -71,13 +71,13 @@ pub struct WriterStats {
     pub refused: u64,
     /// Groups made so far.
     pub groups: u64,
-    /// Those whose commit failed.
+    /// Those whose transaction failed as a whole.
     pub failed_groups: u64,
     /// Writes in those groups; divided by `groups` it gives the mean group size.
     pub grouped: u64,
     /// The largest group.
     pub largest_group: usize,
-    /// How long the commits took.
+    /// How long the commits took that succeeded.
     pub commit: Latency,
 }
 

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use rusqlite::trace::TraceEvent;
 
 thread_local! {
@@ -12,9 +13,8 @@ thread_local! {
 /// What was seen of one call.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    started: Instant,
     pub(crate) elapsed: Duration,
-    /// Rows that its statements returned.
+    /// Rows that its statements returned or changed.
     pub(crate) rows: u64,
     pub(crate) statements: u64,
     /// The statement that took longest, as it was prepared: never with the values bound to it.
@@ -22,15 +22,16 @@ pub(crate) struct Watch {
 }
 
 /// Runs `work` and watches the statements it makes on this thread.
-pub(crate) fn watch<R>(work: impl FnOnce() -> R) -> (R, Watch) {
-    let begun =
-        Watch { started: Instant::now(), elapsed: Duration::ZERO, rows: 0, statements: 0, slowest: None };
+pub(crate) fn watch(conn: &Connection, work: impl FnOnce()) -> Watch {
+    let (started, changes) = (Instant::now(), conn.total_changes());
+    let begun = Watch { elapsed: Duration::ZERO, rows: 0, statements: 0, slowest: None };
     CURRENT.with_borrow_mut(|current| *current = Some(begun));
-    let result = work();
-    let mut seen =
-        CURRENT.with_borrow_mut(Option::take).expect("set above, and calls do not nest on one thread");
-    seen.elapsed = seen.started.elapsed();
-    (result, seen)
+    work();
+    let seen = CURRENT.with_borrow_mut(Option::take);
+    let mut seen = seen.expect("set above, and calls do not nest on one thread");
+    seen.elapsed = started.elapsed();
+    seen.rows += conn.total_changes() - changes;
+    seen
 }
 
 /// What every connection calls when a statement returns a row or ends.
