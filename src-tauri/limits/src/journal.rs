@@ -12,6 +12,8 @@ use async_trait::async_trait;
 ///   ends are upserts by id, `month` and `hold_until_ms` keep the greater value, an end for an unknown id is
 ///   ignored.
 /// - A future of `write` may be dropped half way; it then counts as failed.
+///
+/// [`conformance::check_journal`](crate::conformance::check_journal) tests an implementation against this.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
     /// Everything that is remembered.
@@ -48,7 +50,7 @@ pub struct Batch {
     pub month: Option<MonthCount>,
     /// Until when the provider asked for silence, to replace an earlier time; `None` changes nothing.
     pub hold_until_ms: Option<i64>,
-    /// Calls that ended before this time may be forgotten.
+    /// Calls that ended before this time may be forgotten; calls without an end may not.
     pub forget_before_ms: i64,
 }
 

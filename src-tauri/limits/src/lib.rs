@@ -21,6 +21,9 @@ mod line;
 mod throttle;
 mod window;
 
+// For the tests of those who implement a seam.
+pub mod conformance;
+
 // The one place where they meet, with the waiting.
 mod pipeline;
 

@@ -66,6 +66,23 @@ async fn a_hold_beyond_the_callers_patience_returns_at_once_also_for_those_in_th
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_impatient_are_told_of_a_hold_also_behind_somebody_patient() {
+    let server = Server::default();
+    let pipeline = open(Config { concurrency: 1, ..config(50) }, &MemoryJournal::default()).await;
+    let began = Instant::now();
+    let asked = || limited(Some(RetryAfter::Delay(secs(30))));
+    let first = server.call(&pipeline, Priority::Normal, secs(1), asked);
+    let patient = server.ok(&pipeline, secs(100));
+    let impatient = async {
+        let refused = server.ok(&pipeline, secs(10)).await.unwrap_err();
+        assert_eq!(refused.code(), "rate_limited");
+        assert!(began.elapsed() < secs(1), "{:?}", began.elapsed());
+    };
+    let (first, patient, ()) = tokio::join!(first, patient, impatient);
+    assert!(first.is_err() && patient.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_being_recorded_when_the_hold_comes_is_not_sent() {
     let server = Server::default();
     let pipeline = open(config(50), &MemoryJournal::default()).await;

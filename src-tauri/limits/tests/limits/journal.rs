@@ -1,10 +1,17 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use eider_limits::conformance::check_journal;
 use eider_limits::{Attempt, CallError, Config, Priority};
 use tokio::time::Instant;
 
 use crate::support::{MemoryJournal, START_MS, Server, config, open, open_at, secs};
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_of_these_tests_keeps_the_contract() {
+    let journal = MemoryJournal::default();
+    check_journal(async || journal.clone()).await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_call_is_durable_before_it_is_sent_and_its_end_with_the_next() {
@@ -53,7 +60,11 @@ async fn ends_survive_a_write_that_failed() {
     journal.failing.store(true, Ordering::SeqCst);
     server.ok(&pipeline, secs(1)).await.unwrap_err();
     journal.failing.store(false, Ordering::SeqCst);
+    for _ in 0..5 {
+        server.ok(&pipeline, secs(1)).await.unwrap();
+    }
     pipeline.stop().await;
+    assert_eq!(journal.ends_written.load(Ordering::SeqCst), 7, "each once, also of the one not sent");
     assert!(journal.disk.lock().unwrap().calls.values().all(|(_, end)| end.is_some()));
 }
 

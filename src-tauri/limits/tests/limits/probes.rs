@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eider_limits::{Attempt, BreakerView, CallError, Config, Pipeline, Priority};
+use futures::FutureExt;
+use futures::future::poll_immediate;
 use tokio::sync::Barrier;
 use tokio::time::Instant;
 
@@ -71,6 +73,10 @@ async fn a_dropped_probe_makes_room_for_another() {
         let never = pipeline.call(Priority::Normal, secs(1), std::future::pending::<Attempt<u32, String>>);
         assert!(tokio::time::timeout(secs(1), never).await.is_err());
         assert_eq!(pipeline.status().breaker, BreakerView::HalfOpen);
+    }
+    for _ in 0..10 {
+        let mut recording = server.ok(&pipeline, secs(1)).boxed_local();
+        assert!(poll_immediate(&mut recording).await.is_none(), "the journal's write takes a moment");
     }
     for _ in 0..2 {
         server.ok(&pipeline, secs(1)).await.unwrap();

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ pub(crate) struct MemoryJournal {
     pub(crate) failing: Arc<AtomicBool>,
     pub(crate) hanging: Arc<AtomicBool>,
     pub(crate) dead: Arc<AtomicBool>,
+    pub(crate) ends_written: Arc<AtomicUsize>,
 }
 
 impl MemoryJournal {
@@ -68,8 +69,9 @@ impl Journal for MemoryJournal {
         let mut disk = self.disk.lock().unwrap();
         disk.calls.retain(|_, (_, end)| end.is_none_or(|end| end >= batch.forget_before_ms));
         for start in batch.started {
-            disk.calls.insert(start.id, (start.at_ms, None));
+            disk.calls.entry(start.id).or_insert((start.at_ms, None));
         }
+        self.ends_written.fetch_add(batch.finished.len(), Ordering::SeqCst);
         for end in batch.finished {
             if let Some((_, ended)) = disk.calls.get_mut(&end.id) {
                 *ended = Some(end.at_ms);

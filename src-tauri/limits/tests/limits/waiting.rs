@@ -206,3 +206,42 @@ async fn a_raised_limit_serves_waiters_at_once() {
     assert!(pipeline.set_limit(0).is_err());
     assert_eq!((pipeline.status().limit, pipeline.status().allowed), (2, 2));
 }
+
+/// Real threads, no timers: a lost wake-up would leave a caller to its patience, and so to an error.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_among_threads_and_callers_that_give_up() {
+    let config = Config { concurrency: 2, queue: 1_000, ..config(100_000) };
+    let pipeline = Pipeline::open(config, Arc::new(NoJournal), |_| true).await.unwrap();
+    let callers: Vec<_> = (0..400_u32)
+        .map(|number| {
+            let pipeline = pipeline.clone();
+            tokio::spawn(async move {
+                let attempt = || async {
+                    tokio::task::yield_now().await;
+                    Attempt::<u32, String>::Done(number)
+                };
+                let call = pipeline.call(Priority::ALL[number as usize % 4], secs(60), attempt);
+                if number % 3 > 0 {
+                    return call.await.map(Some);
+                }
+                // Gives up after a few polls, wherever the call is by then.
+                let give_up = async {
+                    for _ in 0..number % 7 {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    outcome = call => outcome.map(Some),
+                    () = give_up => Ok(None),
+                }
+            })
+        })
+        .collect();
+    for (number, caller) in callers.into_iter().enumerate() {
+        let served = caller.await.unwrap().unwrap();
+        assert!(served.is_some() || number % 3 == 0);
+    }
+    let status = pipeline.status();
+    assert_eq!((status.running, status.waiting.total()), (0, 0));
+}
