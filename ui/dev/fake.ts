@@ -2,17 +2,45 @@
  * An engine in a script, for `vite dev` outside Tauri: `?scenario=` picks the state to look at, `?theme=` the
  * colours, `?watch=` how many tokens are watched. It is never part of the production build.
  */
-import type { Answer, EngineCalls, Frame, Problem, Profile, Quote, Range, Sample, Settings, Status, TokenHit } from '../src/ipc';
+import type {
+  Answer,
+  EngineCalls,
+  Frame,
+  Problem,
+  Profile,
+  Quote,
+  Range,
+  Sample,
+  Settings,
+  Status,
+  TokenHit,
+} from '../src/ipc';
 import { RANGES } from '../src/state/range';
 import { changeSince, line, priceAt, TOKENS, type FakeToken } from './market';
 
-const SCENARIOS = ['live', 'demo', 'fallback', 'offline', 'stale', 'limited', 'loading', 'empty', 'error', 'issues', 'young'] as const;
+const SCENARIOS = [
+  'live',
+  'demo',
+  'fallback',
+  'offline',
+  'stale',
+  'limited',
+  'loading',
+  'empty',
+  'error',
+  'issues',
+  'young',
+] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 const ok = <T>(data: T): Answer<T> => ({ ok: true, data });
-const no = (code: string, message: string): { ok: false; problem: Problem } => ({ ok: false, problem: { code, message } });
+const no = (code: string, message: string): { ok: false; problem: Problem } => ({
+  ok: false,
+  problem: { code, message },
+});
 const never = new Promise<never>(() => undefined);
-const soon = <T>(answer: Answer<T>, ms = 60): Promise<Answer<T>> => new Promise((done) => setTimeout(() => done(answer), ms));
+const soon = <T>(answer: Answer<T>, ms = 60): Promise<Answer<T>> =>
+  new Promise((done) => setTimeout(() => done(answer), ms));
 
 export function fakeEngine(): EngineCalls {
   const asked = new URLSearchParams(location.search);
@@ -20,7 +48,8 @@ export function fakeEngine(): EngineCalls {
   const unreachable = 'The market source did not answer. Check the network, or open the demo.';
 
   let onFrame: ((frame: Frame) => void) | null = null;
-  let watch = scenario === 'empty' ? [] : TOKENS.slice(0, Number(asked.get('watch') ?? 5)).map((token) => token.id);
+  let watch =
+    scenario === 'empty' ? [] : TOKENS.slice(0, Number(asked.get('watch') ?? 5)).map((token) => token.id);
   let profile: Profile = scenario === 'demo' || scenario === 'fallback' ? 'demo' : 'live';
   const settings: Settings = {
     profile,
@@ -104,7 +133,11 @@ export function fakeEngine(): EngineCalls {
     const demo = profile === 'demo';
     const limited = scenario === 'limited';
     return {
-      profile: { active: profile, fell_back_to_demo: scenario === 'fallback' && demo, demo_seed: demo ? 7 : null },
+      profile: {
+        active: profile,
+        fell_back_to_demo: scenario === 'fallback' && demo,
+        demo_seed: demo ? 7 : null,
+      },
       currency: settings.currency,
       market: {
         source: demo ? 'Simulator' : 'CoinGecko',
@@ -123,22 +156,55 @@ export function fakeEngine(): EngineCalls {
       activity: 'calm',
       notices: [
         ...(offline
-          ? [{ key: 'offline', severity: 'bad' as const, title: 'CoinGecko is unreachable', body: 'Prices serve from the store.', action: 'retry' as const }]
+          ? [
+              {
+                key: 'offline',
+                severity: 'bad' as const,
+                title: 'CoinGecko is unreachable',
+                body: 'Prices serve from the store.',
+                action: 'retry' as const,
+              },
+            ]
           : []),
         ...(limited
-          ? [{ key: 'limited', severity: 'warn' as const, title: 'CoinGecko limited', body: '50 of 50 used, back in 41 s. Prices serve from cache.', action: 'retry' as const }]
+          ? [
+              {
+                key: 'limited',
+                severity: 'warn' as const,
+                title: 'CoinGecko limited',
+                body: '50 of 50 used, back in 41 s. Prices serve from cache.',
+                action: 'retry' as const,
+              },
+            ]
           : []),
         ...(settings.issues.length > 0
-          ? [{ key: 'config', severity: 'warn' as const, title: '2 settings were refused', body: 'market.refresh_interval_s and one more; defaults are in force.', action: 'open_settings' as const }]
+          ? [
+              {
+                key: 'config',
+                severity: 'warn' as const,
+                title: '2 settings were refused',
+                body: 'market.refresh_interval_s and one more; defaults are in force.',
+                action: 'open_settings' as const,
+              },
+            ]
           : []),
         ...(scenario === 'live'
-          ? [{ key: 'key', severity: 'info' as const, title: 'No API key is set', body: 'CoinGecko allows about 5 calls a minute without one.', action: 'open_settings' as const }]
+          ? [
+              {
+                key: 'key',
+                severity: 'info' as const,
+                title: 'No API key is set',
+                body: 'CoinGecko allows about 5 calls a minute without one.',
+                action: 'open_settings' as const,
+              },
+            ]
           : []),
       ],
     };
   }
 
-  const sparks = () => watch.flatMap((id) => (token(id) ? [{ id, prices: line(token(id)!, asOf(), 864e5, 48) }] : []));
+  const sparks = () =>
+    watch.flatMap((id) => (token(id) ? [{ id, prices: line(token(id)!, asOf(), 864e5, 48) }] : []));
 
   function send(whole: boolean): void {
     const now = Date.now();
@@ -171,7 +237,9 @@ export function fakeEngine(): EngineCalls {
       if (scenario === 'error') return no('unreachable', unreachable);
       const one = token(id);
       const { length_ms } = RANGES[range];
-      const step_ms = { '1h': 60_000, '24h': 300_000, '7d': 3_600_000, '30d': 3_600_000, '1y': 86_400_000 }[range];
+      const step_ms = { '1h': 60_000, '24h': 300_000, '7d': 3_600_000, '30d': 3_600_000, '1y': 86_400_000 }[
+        range
+      ];
       const end = Math.floor(asOf() / step_ms) * step_ms;
       const points = one && scenario !== 'empty' ? Math.floor((length_ms - old) / step_ms) : 0;
       const all = Array.from({ length: points }, (_, i) => end - (points - 1 - i) * step_ms);
@@ -193,11 +261,14 @@ export function fakeEngine(): EngineCalls {
     },
     async metricsHistory(range) {
       if (scenario === 'loading') return never;
-      if (scenario === 'error') return no('store', 'The measurements could not be read: the database is busy. Try again.');
+      if (scenario === 'error')
+        return no('store', 'The measurements could not be read: the database is busy. Try again.');
       const { length_ms } = RANGES[range];
       const step_ms = Math.max(1_000, length_ms / 720);
       const points = scenario === 'young' ? 30 : scenario === 'empty' ? 0 : 700;
-      const samples = Array.from({ length: points }, (_, i) => sampleAt(Date.now() - (points - 1 - i) * (scenario === 'young' ? 1_000 : step_ms)));
+      const samples = Array.from({ length: points }, (_, i) =>
+        sampleAt(Date.now() - (points - 1 - i) * (scenario === 'young' ? 1_000 : step_ms)),
+      );
       return soon(
         ok({
           step_ms,
@@ -281,9 +352,17 @@ export function fakeEngine(): EngineCalls {
     async searchTokens(query) {
       if (offline) return no('unreachable', unreachable);
       const words = query.toLowerCase();
-      const hits: TokenHit[] = TOKENS.filter((one) => `${one.symbol} ${one.name}`.toLowerCase().includes(words))
+      const hits: TokenHit[] = TOKENS.filter((one) =>
+        `${one.symbol} ${one.name}`.toLowerCase().includes(words),
+      )
         .slice(0, 12)
-        .map((one) => ({ id: one.id, symbol: one.symbol, name: one.name, rank: TOKENS.indexOf(one) + 1, watched: watch.includes(one.id) }));
+        .map((one) => ({
+          id: one.id,
+          symbol: one.symbol,
+          name: one.name,
+          rank: TOKENS.indexOf(one) + 1,
+          watched: watch.includes(one.id),
+        }));
       return soon(ok(hits), 150);
     },
     async watch(id, position) {

@@ -21,7 +21,14 @@ const NAMES: [string, string, string, number, number][] = [
 ];
 
 export const TOKENS: FakeToken[] = [
-  ...NAMES.map(([id, symbol, name, price, volume]) => ({ id, symbol, name, price, volume, cap: volume * 14 })),
+  ...NAMES.map(([id, symbol, name, price, volume]) => ({
+    id,
+    symbol,
+    name,
+    price,
+    volume,
+    cap: volume * 14,
+  })),
   ...Array.from({ length: 242 }, (_, i) => ({
     id: `token-${i}`,
     symbol: `TK${i}`,

@@ -48,8 +48,11 @@ export function price(value: Maybe): string {
   if (size >= 9_999.995) return number(value, { maximumFractionDigits: 0 });
   if (size >= 99.995) return number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   if (size < 1e-12) return number(value, { notation: 'scientific', maximumFractionDigits: 3 });
-  const short = number(value, { maximumSignificantDigits: 4 });
-  return size < 0.99995 ? short : number(value, { minimumFractionDigits: 2, maximumFractionDigits: size < 9.9995 ? 3 : 2 });
+  // Zeros at the end are kept where there is room, so that a moving price does not change its width.
+  const short = number(value, { minimumSignificantDigits: size < 1e-8 ? 1 : 4, maximumSignificantDigits: 4 });
+  return size < 0.99995
+    ? short
+    : number(value, { minimumFractionDigits: 2, maximumFractionDigits: size < 9.9995 ? 3 : 2 });
 }
 
 /** A price on an axis whose ticks are `step` apart: just enough digits to tell two ticks apart. */
@@ -82,11 +85,11 @@ export function change(pct: Maybe): Change {
   return { tone: 'flat', text: `▪${NBSP}${digits}${NBSP}%` };
 }
 
-/** A large amount in few characters, for example `1.8M`. */
+/** A large amount in few characters, for example `1.80M`. */
 export function compact(value: Maybe): string {
   if (!isNumber(value)) return MISSING;
   if (Math.abs(value) < 1_000) return number(value, { maximumSignificantDigits: 3 });
-  return number(value, { notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 2 });
+  return number(value, { notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 }
 
 /** Every digit of a large amount, for tooltips. */
@@ -103,6 +106,11 @@ export function share(value: Maybe): string {
   if (!isNumber(value)) return MISSING;
   const digits = value >= 0.9995 || value === 0 ? 0 : 1;
   return `${number(value * 100, { minimumFractionDigits: digits, maximumFractionDigits: digits })}${NBSP}%`;
+}
+
+/** A share `0..1` in whole per cents, where room is short. */
+export function roughShare(value: Maybe): string {
+  return isNumber(value) ? `${number(value * 100, { maximumFractionDigits: 0 })}${NBSP}%` : MISSING;
 }
 
 /** A factor `0..1` with two digits. */
@@ -145,7 +153,9 @@ export function age(at_ms: Maybe, now_ms: number): string {
 
 /** The time of day with seconds. */
 export function clockTime(at_ms: Maybe): string {
-  return isNumber(at_ms) ? time(at_ms, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }) : MISSING;
+  return isNumber(at_ms)
+    ? time(at_ms, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+    : MISSING;
 }
 
 /** The time of day to the minute. */

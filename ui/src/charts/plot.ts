@@ -7,6 +7,8 @@ import { nearestPoint, type Columns } from './window';
 /** One line of a chart. Colours are names of tokens, so that both themes have theirs. */
 export interface Line {
   label: string;
+  /** The label where room is short. */
+  short?: string;
   color: string;
   /** Dash pattern in CSS pixels: a sign beside the colour. */
   dash?: readonly number[];
@@ -78,7 +80,9 @@ export function buildPlot(
       drag: { x: false, y: false, setScale: false },
       sync: { key: facts.sync, scales: ['x', null], setSeries: false },
       dataIdx: (u, series, closest, x) =>
-        series === 0 ? closest : (nearestPoint(u.data[0] as number[], u.data[series]!, closest, x, facts.reach()) as number),
+        series === 0
+          ? closest
+          : (nearestPoint(u.data[0] as number[], u.data[series]!, closest, x, facts.reach()) as number),
       points: { size: 7, width: 0, stroke: (_, i) => colors()[i - 1]!, fill: (_, i) => colors()[i - 1]! },
     },
     series: [
@@ -100,7 +104,7 @@ export function buildPlot(
         font: FONT,
         size: 24,
         gap: 6,
-        space: 84,
+        space: 64,
         grid: { show: false },
         ticks: { show: false },
         values: (u, ticks) => {
@@ -122,7 +126,9 @@ export function buildPlot(
         space: 56,
         grid: { stroke: () => token('line'), width: 0.6 },
         ticks: { show: false },
-        ...(facts.yTicks ? { splits: (_u: uPlot, _i: number, min: number, max: number) => facts.yTicks!(min, max) } : {}),
+        ...(facts.yTicks
+          ? { splits: (_u: uPlot, _i: number, min: number, max: number) => facts.yTicks!(min, max) }
+          : {}),
         values: (_, ticks) => facts.yText(ticks),
       },
     ],
@@ -131,7 +137,11 @@ export function buildPlot(
         (u) => {
           const left = u.cursor.left ?? -1;
           if (left < 0 || u.data[0].length === 0) onRead(null);
-          else onRead({ at_ms: u.posToVal(left, 'x'), indexes: (u.cursor.idxs ?? []).slice(1) as (number | null)[] });
+          else
+            onRead({
+              at_ms: u.posToVal(left, 'x'),
+              indexes: (u.cursor.idxs ?? []).slice(1) as (number | null)[],
+            });
         },
       ],
       draw: [

@@ -1,5 +1,5 @@
 /** Value axes of the charts. Pure. */
-import { axisPrice, count, factor, share } from '../format';
+import { axisPrice, count, factor, roughShare } from '../format';
 
 /** The values in view with room above and below; a flat line lies in the middle. */
 export function priceRange(min: number | null, max: number | null): [number, number] {
@@ -16,7 +16,7 @@ export function priceText(ticks: number[]): string[] {
 export const unitRange = (): [number, number] => [0, 1.02];
 
 export const shareTicks = (): number[] => [0, 0.5, 1];
-export const shareText = (ticks: number[]): string[] => ticks.map((tick) => share(tick).replace('.0', ''));
+export const shareText = (ticks: number[]): string[] => ticks.map(roughShare);
 
 /** 0.8 is where the engine starts to put work off. */
 export const loadTicks = (): number[] => [0, 0.5, 0.8, 1];
@@ -33,7 +33,10 @@ export function depthTop(max: number | null): number {
   }
 }
 
-export const depthRange = (_: number | null, max: number | null): [number, number] => [0, depthTop(max) * 1.02];
+export const depthRange = (_: number | null, max: number | null): [number, number] => [
+  0,
+  depthTop(max) * 1.02,
+];
 
 export function depthTicks(_: number, max: number): number[] {
   const top = depthTop(max / 1.02 - 1e-6);

@@ -54,7 +54,10 @@ export class ChartWindow {
     for (let i = 0; i < at.length; i += 1) {
       const point = at[i]!;
       if (!Number.isFinite(point) || point <= (this.lastAt ?? -Infinity)) continue;
-      this.#push(point, values.map((column) => column[i] ?? null));
+      this.#push(
+        point,
+        values.map((column) => column[i] ?? null),
+      );
     }
     this.#settled_at = this.lastAt ?? -Infinity;
     this.#bound();

@@ -27,9 +27,10 @@ export async function unwatch(id: string, symbol: string): Promise<boolean> {
   }
   toasts.say(text.done.unwatched(symbol), {
     label: text.action.undo,
-    run: () => void calls.watch(id, place < 0 ? null : place).then((back) => {
-      if (!back.ok) toasts.problem(back.problem);
-    }),
+    run: () =>
+      void calls.watch(id, place < 0 ? null : place).then((back) => {
+        if (!back.ok) toasts.problem(back.problem);
+      }),
   });
   return true;
 }

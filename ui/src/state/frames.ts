@@ -12,7 +12,14 @@ export interface Live {
   status: Status | null;
 }
 
-export const NOTHING_YET: Live = { now_ms: 0, watch: null, quotes: {}, sparks: {}, sample: null, status: null };
+export const NOTHING_YET: Live = {
+  now_ms: 0,
+  watch: null,
+  quotes: {},
+  sparks: {},
+  sample: null,
+  status: null,
+};
 
 /**
  * A whole frame replaces everything; a later one only what it carries.

@@ -11,7 +11,13 @@ const ALL = [...CACHE, ...QUEUE, ...LOAD] as const;
 
 type Picture = { cache: Columns; queue: Columns; load: Columns; points: number; step_ms: number };
 
-const EMPTY: Picture = { cache: [[], [], [], []], queue: [[], [], [], [], []], load: [[], [], [], []], points: 0, step_ms: 1_000 };
+const EMPTY: Picture = {
+  cache: [[], [], [], []],
+  queue: [[], [], [], [], []],
+  load: [[], [], [], []],
+  points: 0,
+  step_ms: 1_000,
+};
 
 export class MetricsFeed {
   /** What is drawn; replaced at most once per drawing slot. */

@@ -21,7 +21,7 @@ export function fit(query: string, text: string): number | null {
   if (given.startsWith(asked)) return 1;
   if (given.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(asked))) return 2;
   if (given.includes(asked)) return 3;
-  return asked.length >= 2 && isSubsequence(asked, given) ? 5 : null;
+  return asked.length >= 3 && isSubsequence(asked, given) ? 5 : null;
 }
 
 function isSubsequence(asked: string, given: string): boolean {

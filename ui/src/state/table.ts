@@ -29,7 +29,9 @@ export function nextOrder(sort: Sort, key: SortKey): Sort {
 export function filterRows(rows: readonly MarketRow[], query: string): MarketRow[] {
   const asked = query.trim().toLowerCase();
   if (asked === '') return [...rows];
-  return rows.filter((row) => [row.symbol, row.name, row.id].some((text) => text.toLowerCase().includes(asked)));
+  return rows.filter((row) =>
+    [row.symbol, row.name, row.id].some((text) => text.toLowerCase().includes(asked)),
+  );
 }
 
 /** Sorts a copy. A missing value comes last in either order, and equals keep their rank. */

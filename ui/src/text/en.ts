@@ -30,13 +30,17 @@ export const text = {
     searchKeys: 'Ctrl K',
     silent: (span: string) => `no word from the engine for ${span}`,
     budget: (used: string, limit: string, span: string, month: string | null) =>
-      `${used} of ${limit} calls used in the last ${span}` + (month === null ? '' : `, ${month} left this month`),
+      `${used} of ${limit} calls used in the last ${span}` +
+      (month === null ? '' : `, ${month} left this month`),
     since: (state: string, time: string) => `${state} since ${time}`,
     loadWhy: (cpu: string, memory: string, engine: string) =>
       `CPU ${cpu}, memory ${memory} of this machine; Eider's engine holds ${engine}`,
   },
 
-  state: { starting: 'connecting', up: 'live', degraded: 'limited', down: 'offline' } satisfies Record<ServiceState, string>,
+  state: { starting: 'connecting', up: 'live', degraded: 'limited', down: 'offline' } satisfies Record<
+    ServiceState,
+    string
+  >,
   simulatedState: 'simulated',
   activity: { calm: 'calm', busy: 'busy', strained: 'strained' } satisfies Record<Activity, string>,
   profile,
@@ -53,7 +57,10 @@ export const text = {
     '30d': '30 days',
     '1y': 'one year',
   } satisfies Record<Range, string>,
-  rangeShort: { '1h': '1 h', '24h': '24 h', '7d': '7 d', '30d': '30 d', '1y': '1 y' } satisfies Record<Range, string>,
+  rangeShort: { '1h': '1 h', '24h': '24 h', '7d': '7 d', '30d': '30 d', '1y': '1 y' } satisfies Record<
+    Range,
+    string
+  >,
 
   action: {
     retry: 'Retry',
@@ -72,7 +79,12 @@ export const text = {
     save: 'Save',
     remove: 'Remove',
   },
-  notice: { retry: 'Retry', go_live: 'Go live', open_demo: 'Demo', open_settings: 'Settings' } satisfies Record<NoticeAction, string>,
+  notice: {
+    retry: 'Retry',
+    go_live: 'Go live',
+    open_demo: 'Demo',
+    open_settings: 'Settings',
+  } satisfies Record<NoticeAction, string>,
 
   done: {
     refreshing: 'Asked for new prices.',
@@ -91,7 +103,8 @@ export const text = {
     shown: (age: string) => `Prices shown are ${age} old.`,
     nothing: 'There is nothing stored to show yet.',
     fallback: 'This is the demo',
-    fallbackWhy: 'The network did not answer at the first start, so the prices below are simulated and marked DEMO.',
+    fallbackWhy:
+      'The network did not answer at the first start, so the prices below are simulated and marked DEMO.',
     stream: 'The engine does not answer',
     label: 'Important',
   },
@@ -122,7 +135,8 @@ export const text = {
     next: (span: string) => `next refresh in ${span}`,
     due: 'refresh due',
     empty: 'No price history yet',
-    emptyWhy: 'Points are stored from the first price on; older ones come with the next answer of the source.',
+    emptyWhy:
+      'Points are stored from the first price on; older ones come with the next answer of the source.',
     none: 'No token is chosen',
     noneWhy: 'Add a token to the watchlist to see its price here.',
     failed: 'The history could not be read',
@@ -158,7 +172,9 @@ export const text = {
     label: 'Cache hit rate by level',
     none: 'no reads in the last minute',
     memory: 'L1 memory',
+    memoryShort: 'L1',
     database: 'L3 database',
+    databaseShort: 'L3',
     origin: 'origin',
     overallWhy: 'Reads of the last 60 seconds that any level answered',
   },
@@ -175,6 +191,7 @@ export const text = {
     title: 'System load',
     label: 'Load factor, CPU and memory of this machine',
     factor: 'load factor',
+    factorShort: 'load',
     cpu: 'CPU',
     memory: 'memory',
   },
@@ -211,7 +228,8 @@ export const text = {
     spark: 'Seven days',
     watch: (symbol: string) => `Watch ${symbol}`,
     empty: 'No token matches',
-    emptyWhy: (query: string) => `Nothing in the table is called “${query}”. The search (Ctrl K) also finds tokens that are not listed.`,
+    emptyWhy: (query: string) =>
+      `Nothing in the table is called “${query}”. The search (Ctrl K) also finds tokens that are not listed.`,
     nothing: 'The table is empty',
     nothingWhy: 'It fills with the first answer of the source.',
     clear: 'Clear the filter',
@@ -266,7 +284,8 @@ export const text = {
       demo: 'A market simulator. Nothing it shows is real.',
     } satisfies Record<Profile, string>,
     apiKey: 'CoinGecko API key',
-    apiKeyWhy: 'Optional. It raises the number of calls a minute. The key is kept in the configuration file and is never shown again.',
+    apiKeyWhy:
+      'Optional. It raises the number of calls a minute. The key is kept in the configuration file and is never shown again.',
     apiKeySet: 'A key is stored.',
     apiKeyPlace: 'Paste a new key',
     apiKeyReplace: 'Paste a key to replace it',
