@@ -1,1 +1,31 @@
-//! Market data: sources, price history, and the update queue
+#![doc = include_str!("../README.md")]
+
+// What is asked and answered.
+mod error;
+mod id;
+mod model;
+mod source;
+
+// The two sources.
+mod coingecko;
+mod simulator;
+
+// What is kept.
+mod history;
+
+// What keeps it up to date, and hands it out.
+mod market;
+
+pub use cache::{Clock, Level, Now};
+pub use coingecko::{CoinGecko, CoinGeckoConfig, Plan, Secret};
+pub use error::{MarketError, SourceError};
+pub use id::{Currency, Invalid, TokenId};
+pub use market::{
+    Asked, History, MIGRATIONS, Market, MarketConfig, Pending, Processed, Provenance, Quoted, Range,
+    Scheduled, Spark, Table, TokenView, Warmed,
+};
+pub use model::{
+    Attribution, ChartSpan, MarketEntry, Point, Price, Prices, Rows, TokenDetails, TokenProfile, TokenRef,
+};
+pub use simulator::Simulator;
+pub use source::Source;

@@ -1,0 +1,258 @@
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cache::Clock;
+use limits::Attempt;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, IF_NONE_MATCH, USER_AGENT};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use serde_json::Value;
+
+use super::config::{CoinGeckoConfig, Plan};
+use super::failure::{hidden_status, judge, judge_transport};
+use super::replies::{Kept, Replies, allowance};
+use super::secret::Secret;
+use crate::{Invalid, SourceError, TokenId};
+
+/// The largest body read, after decompression.
+const BODY_MAX: usize = 16 << 20;
+
+/// The CoinGecko [`Source`](crate::Source).
+///
+/// It keeps at most 64 replies (16 MiB of bodies) for as long as the provider allows.
+pub struct CoinGecko {
+    client: Client,
+    base: Url,
+    pub(super) host: String,
+    key: Secret,
+    pub(super) clock: Clock,
+    /// Held only to look up or to put; never across a call.
+    replies: Mutex<Replies>,
+}
+
+/// One question: where, what, and about which token.
+pub(super) struct Question<'a> {
+    pub(super) path: &'a [&'a str],
+    pub(super) query: &'a [(&'a str, &'a str)],
+    /// The token a 404 is about.
+    pub(super) subject: Option<&'a TokenId>,
+}
+
+/// An answer and when the provider last stood by it.
+pub(super) struct Answer<T> {
+    pub(super) value: Arc<T>,
+    pub(super) fetched_at_ms: i64,
+}
+
+impl std::fmt::Debug for CoinGecko {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoinGecko").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl CoinGecko {
+    /// Prepares the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Invalid`] names the value that was refused. A refused key or address is not quoted.
+    pub fn new(config: CoinGeckoConfig, clock: Clock) -> Result<Self, Invalid> {
+        let base = config.checked_base()?;
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, config.checked_agent()?);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some((name, value)) = config.checked_key()? {
+            headers.insert(name, value);
+        }
+        let client = Client::builder()
+            .default_headers(headers)
+            .timeout(config.checked_timeout()?)
+            // A redirection to another host would carry the key there.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| {
+                Invalid::new("the HTTP client's set-up", &error.to_string(), "a working TLS set-up")
+            })?;
+        let host = match (base.host_str().unwrap_or_default(), base.port()) {
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_owned(),
+        };
+        let key = config.api_key.unwrap_or_else(|| Secret::new(""));
+        Ok(Self { client, base, host, key, clock, replies: Mutex::default() })
+    }
+
+    /// Whether the address is the provider's own and not a stand-in.
+    pub(super) fn is_official(&self) -> bool {
+        [Plan::Keyless, Plan::Pro].iter().any(|plan| plan.base_url() == self.base.as_str())
+    }
+
+    /// The kept answer, where the provider has said that it still holds.
+    pub(super) fn at_hand<T: Any + Send + Sync>(&self, question: &Question<'_>) -> Option<Answer<T>> {
+        let url = self.url(question);
+        let (kept, fresh) = self.replies().find(url.as_str(), self.clock.now())?;
+        let value = kept.value.downcast().ok()?;
+        fresh.then_some(Answer { value, fetched_at_ms: kept.confirmed.wall_ms })
+    }
+
+    /// Asks once, unless the last answer still holds; `read` turns the JSON into the answer.
+    pub(super) async fn ask<T, R>(&self, question: Question<'_>, read: R) -> Attempt<Answer<T>, SourceError>
+    where
+        T: Any + Send + Sync,
+        R: FnOnce(&Value) -> Result<T, String> + Send,
+    {
+        let url = self.url(&question);
+        let mut request = self.client.get(url.clone());
+        let known = self.replies().find(url.as_str(), self.clock.now());
+        if let Some((kept, fresh)) = &known {
+            if let (true, Ok(value)) = (*fresh, Arc::clone(&kept.value).downcast()) {
+                return Attempt::Done(Answer { value, fetched_at_ms: kept.confirmed.wall_ms });
+            }
+            if let Some(etag) = &kept.etag {
+                request = request.header(IF_NONE_MATCH, etag);
+            }
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return judge_transport(&self.host, &error),
+        };
+        let status = response.status();
+        let headers = response.headers().clone();
+        if status == StatusCode::NOT_MODIFIED {
+            return self.confirmed(url.as_str(), known.map(|(kept, _)| kept), &headers);
+        }
+        let body = match self.bounded_body(response).await {
+            Ok(body) => body,
+            Err(attempt) => return attempt,
+        };
+        let failed = |status| self.redacted(judge(&self.host, status, &headers, &body, question.subject));
+        if status.is_redirection() {
+            return Attempt::Fail(SourceError::NotJson { host: self.host.clone(), found: "a redirection" });
+        }
+        if !status.is_success() {
+            return failed(status);
+        }
+        let json = match self.json(&body) {
+            Ok(json) => json,
+            Err(error) => return Attempt::Retry(error),
+        };
+        if let Some(hidden) = hidden_status(&json) {
+            return failed(hidden);
+        }
+        match read(&json) {
+            Ok(value) => Attempt::Done(self.keep(url.as_str(), Arc::new(value), &headers, body.len())),
+            Err(what) => Attempt::Fail(SourceError::BadReply { host: self.host.clone(), what }),
+        }
+    }
+
+    fn url(&self, question: &Question<'_>) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(question.path);
+        }
+        if !question.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(question.query);
+        }
+        url
+    }
+
+    /// 304: the reply we hold is the reply.
+    fn confirmed<T: Any + Send + Sync>(
+        &self,
+        url: &str,
+        known: Option<Kept>,
+        headers: &HeaderMap,
+    ) -> Attempt<Answer<T>, SourceError> {
+        match known.and_then(|kept| Some((Arc::clone(&kept.value).downcast().ok()?, kept.bytes, kept.etag))) {
+            Some((value, bytes, etag)) => {
+                let now = self.clock.now();
+                if let Some((newer, fresh_for)) = allowance(headers) {
+                    let kept = Kept {
+                        value: Arc::clone(&value) as _,
+                        etag: newer.or(etag),
+                        confirmed: now,
+                        fresh_for,
+                        bytes,
+                    };
+                    self.replies().keep(url, kept);
+                }
+                Attempt::Done(Answer { value, fetched_at_ms: now.wall_ms })
+            }
+            None => Attempt::Retry(SourceError::BadReply {
+                host: self.host.clone(),
+                what: "it says that nothing changed, but nothing was known".to_owned(),
+            }),
+        }
+    }
+
+    fn keep<T: Any + Send + Sync>(
+        &self,
+        url: &str,
+        value: Arc<T>,
+        headers: &HeaderMap,
+        bytes: usize,
+    ) -> Answer<T> {
+        let now = self.clock.now();
+        match allowance(headers) {
+            Some((etag, fresh_for)) => {
+                let kept = Kept { value: Arc::clone(&value) as _, etag, confirmed: now, fresh_for, bytes };
+                self.replies().keep(url, kept);
+            }
+            None => self.replies().forget(url),
+        }
+        Answer { value, fetched_at_ms: now.wall_ms }
+    }
+
+    async fn bounded_body<T>(&self, mut response: Response) -> Result<Vec<u8>, Attempt<T, SourceError>> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > BODY_MAX => {
+                    let what = format!("it is larger than {} MiB", BODY_MAX >> 20);
+                    return Err(Attempt::Fail(SourceError::BadReply { host: self.host.clone(), what }));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(judge_transport(&self.host, &error)),
+            }
+        }
+    }
+
+    fn json(&self, body: &[u8]) -> Result<Value, SourceError> {
+        serde_json::from_slice(body).map_err(|error| {
+            let host = self.host.clone();
+            let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+            match first {
+                None => SourceError::NotJson { host, found: "an empty reply" },
+                Some(b'<') => SourceError::NotJson { host, found: "a web page" },
+                Some(b'{' | b'[') if error.is_eof() => {
+                    SourceError::BadReply { host, what: "it is cut short".into() }
+                }
+                Some(_) => SourceError::NotJson { host, found: "something" },
+            }
+        })
+    }
+
+    fn redacted<T>(&self, attempt: Attempt<T, SourceError>) -> Attempt<T, SourceError> {
+        let strike = |error| match error {
+            SourceError::KeyRefused { host, text } => {
+                SourceError::KeyRefused { host, text: self.key.redact(&text) }
+            }
+            SourceError::NotInPlan { host, text } => {
+                SourceError::NotInPlan { host, text: self.key.redact(&text) }
+            }
+            SourceError::Http { host, status, text } => {
+                SourceError::Http { host, status, text: self.key.redact(&text) }
+            }
+            other => other,
+        };
+        match attempt {
+            Attempt::Done(value) => Attempt::Done(value),
+            Attempt::Retry(error) => Attempt::Retry(strike(error)),
+            Attempt::Limited { after, error } => Attempt::Limited { after, error: strike(error) },
+            Attempt::Fail(error) => Attempt::Fail(strike(error)),
+        }
+    }
+
+    fn replies(&self) -> std::sync::MutexGuard<'_, Replies> {
+        // Every change leaves the map whole, so a panic elsewhere spoils nothing here.
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,20 @@
+//! CoinGecko's API, version 3: keyless, or with a demo or a pro key.
+//!
+//! One question is one GET. What the provider tells about a reply's life (`Cache-Control`, `ETag`) is kept in
+//! memory and obeyed: within it no call is made, after it the call is conditional.
+
+mod config;
+mod failure;
+mod fetch;
+mod plain_text;
+mod read;
+mod read_chart;
+mod read_market;
+mod read_token;
+mod replies;
+mod secret;
+mod value;
+
+pub use config::{CoinGeckoConfig, Plan};
+pub use fetch::CoinGecko;
+pub use secret::Secret;

@@ -1,0 +1,67 @@
+//! B3: having at hand what will surely be asked for.
+
+use limits::Priority;
+
+use super::charts::Range;
+use super::service::Market;
+use super::update::Processed;
+use crate::MarketError;
+
+/// What a warming came to.
+#[derive(Debug, Clone, Default)]
+pub struct Warmed {
+    /// The refresh of the watchlist.
+    pub prices: Processed,
+    /// Rows of the market table.
+    pub table_rows: usize,
+    /// Charts that were fetched.
+    pub charts: usize,
+    /// Watched tokens whose last 24 hours are still missing; the next warming goes on with them.
+    pub charts_left: usize,
+    /// The last failure.
+    pub problem: Option<MarketError>,
+}
+
+impl Market {
+    /// Loads the watchlist's prices, the market table, and the last 24 hours of watched tokens that the store
+    /// lacks: a few at a time, for each of those costs a call, and without a key there are about five a minute.
+    ///
+    /// On start and on a schedule. The charts stop at the first failure.
+    pub async fn warm_essential_cache(&self) -> Warmed {
+        let currency = self.currency();
+        self.schedule_watchlist(Priority::Normal);
+        let prices = self.process_queue().await;
+        let table = self.table_at(&currency, Priority::Normal).await;
+        let mut warmed = Warmed { table_rows: table.rows.len(), ..Warmed::default() };
+        warmed.problem = table.problem.or_else(|| prices.problem.clone());
+        warmed.prices = prices;
+        let mut may_fetch = self.inner.config.warm_charts;
+        for id in self.watched_ids() {
+            match self.has_history(&id, &currency, Range::Day).await {
+                Ok(true) => continue,
+                Ok(false) if may_fetch == 0 || self.is_unknown(&id) => warmed.charts_left += 1,
+                Ok(false) => match self.back_fill(&id, &currency, Range::Day, Priority::Low).await {
+                    Ok(_) => {
+                        warmed.charts += 1;
+                        may_fetch -= 1;
+                    }
+                    Err(error) => {
+                        warmed.charts_left += 1;
+                        may_fetch = 0;
+                        warmed.problem = Some(error);
+                    }
+                },
+                Err(error) => warmed.problem = Some(error),
+            }
+        }
+        if warmed.charts > 0 {
+            self.changed();
+        }
+        warmed
+    }
+
+    fn is_unknown(&self, id: &crate::TokenId) -> bool {
+        let now_ms = self.now_ms();
+        self.queue(|queue| queue.is_unknown(id, now_ms))
+    }
+}
