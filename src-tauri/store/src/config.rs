@@ -34,7 +34,7 @@ pub struct Config {
     pub group_limit: usize,
     /// Writes waiting for the writer at most: 1 to 65,536.
     pub write_queue: usize,
-    /// Checks the whole file while opening it, as after an unclean end. Takes about a second per GB.
+    /// Reads and checks the whole file while opening it, as is wise after an unclean end.
     pub quick_check: bool,
 }
 

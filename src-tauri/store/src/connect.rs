@@ -85,3 +85,42 @@ pub(crate) fn begin(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    static TRIES: AtomicU32 = AtomicU32::new(0);
+
+    /// SQLite asks this once per try, since it is told at once not to wait.
+    fn count_try(_: i32) -> bool {
+        TRIES.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+
+    #[test]
+    fn a_held_lock_is_tried_again_as_often_as_configured() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("test.db");
+        // Without a write-ahead log an exclusive lock keeps readers out too.
+        let holder = Connection::open(&path).unwrap();
+        holder.execute_batch("CREATE TABLE a(b); BEGIN EXCLUSIVE").unwrap();
+        let conn = Connection::open(&path).unwrap();
+        conn.busy_handler(Some(count_try)).unwrap();
+        for behavior in [TransactionBehavior::Deferred, TransactionBehavior::Immediate] {
+            for retries in [0, 3] {
+                TRIES.store(0, Ordering::Relaxed);
+                let refused = begin(&conn, behavior, retries).map(drop).unwrap_err();
+                assert!(matches!(refused, StoreError::Busy), "{refused}");
+                assert_eq!(TRIES.load(Ordering::Relaxed), retries + 1);
+                assert!(conn.is_autocommit(), "no transaction is left behind");
+            }
+        }
+        holder.execute_batch("COMMIT").unwrap();
+        begin(&conn, TransactionBehavior::Deferred, 0).unwrap();
+    }
+}

@@ -63,7 +63,11 @@ fn run_all(tx: Transaction<'_>, waiting: &mut Requests, recorder: &Recorder) -> 
 ///
 /// An error means that the transaction is over, for everybody in it.
 fn run_one(tx: &Transaction<'_>, Done { request, seen }: &mut Done) -> Result<(), StoreError> {
-    tx.prepare_cached("SAVEPOINT eider_request")?.execute([])?;
+    if let Err(error) = tx.prepare_cached("SAVEPOINT eider_request").and_then(|mut sql| sql.execute([])) {
+        let error = StoreError::from(error);
+        request.refuse(error.for_another_caller());
+        return Err(error);
+    }
     *seen = Some(watch(tx, || request.run(tx)));
     if tx.is_autocommit() {
         // Either SQLite rolled everything back, or the closure ended what it was only lent.

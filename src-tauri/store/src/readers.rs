@@ -78,6 +78,7 @@ impl Readers {
     pub(crate) fn dispatch(&self, mut request: Box<dyn Request>, permit: OwnedSemaphorePermit) {
         let mut crew = self.pool.crew();
         if crew.closed {
+            drop(crew);
             return request.answer();
         }
         let id = match crew.idle.pop() {
@@ -85,6 +86,7 @@ impl Readers {
             None => match self.pool.start(&mut crew) {
                 Ok(id) => id,
                 Err(source) => {
+                    drop(crew);
                     request.refuse(StoreError::Io { path: self.pool.path.clone(), source });
                     return request.answer();
                 }

@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -65,6 +65,11 @@ impl Recorder {
         Recorder { path, slow_query, figures: Mutex::new(figures), queued, refused, waiting }
     }
 
+    /// The file these figures are about.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes down one call: what was seen of it and where, unless it was refused before it began.
     pub(crate) fn record(&self, kind: Kind, request: &dyn Request, seen: Option<(&Connection, Watch)>) {
         let error = request.error();
@@ -120,9 +125,11 @@ impl Recorder {
 
     /// Counts a read among those waiting, or `None` if `bound` of them do already.
     pub(crate) fn begin_wait(&self, bound: usize) -> Option<Waiting<'_>> {
-        let waiting = Waiting { recorder: self, since: Instant::now(), timed_out: false };
-        // Dropping `waiting` takes this back.
-        (self.waiting.fetch_add(1, Ordering::Relaxed) < bound).then_some(waiting)
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= bound {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Waiting { recorder: self, since: Instant::now(), timed_out: false })
     }
 
     /// The figures so far; the pool adds what only it knows.

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use crate::damage::{self, SetAside};
 use crate::readers::Readers;
 use crate::recorder::Recorder;
 use crate::request::{Request, request};
-use crate::writer::Writer;
+use crate::writer::{CHECKPOINT_AFTER, Writer};
 use crate::{Config, Migrations, Stats, StoreError, connect, migrate};
 
 /// One database file: a thread that writes, a few that read, and the figures about both.
@@ -21,7 +22,14 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.recorder.path()).finish_non_exhaustive()
+    }
+}
+
 /// What [`Store::open`] found and made.
+#[derive(Debug)]
 pub struct Opened {
     /// The store, ready for use.
     pub store: Store,
@@ -74,6 +82,7 @@ impl Store {
             inbox,
             group_limit: config.group_limit,
             busy_retries: config.busy_retries,
+            checkpoint_after: CHECKPOINT_AFTER,
             recorder: Arc::clone(&recorder),
         };
         let thread = Builder::new()
@@ -94,7 +103,8 @@ impl Store {
     ///
     /// Calls that wait at the same moment share one commit. An error or a panic of `work` undoes its own
     /// changes and nobody else's. `work` must neither end the transaction nor leave deferred constraints
-    /// unmet: both would fail the whole group. It blocks all other writes, so it should do SQL only.
+    /// unmet: both would fail the whole group. All other writes wait for it, so it should do SQL only, and
+    /// never wait for another write.
     ///
     /// Once polled, the write happens even if the future is dropped: only its answer is lost.
     ///

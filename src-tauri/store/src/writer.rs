@@ -11,7 +11,7 @@ use crate::request::Request;
 
 /// After so long without a write, the log is copied into the file. Steady writers of one per second
 /// never pause so long; for them SQLite does it every 1,000 pages.
-const CHECKPOINT_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const CHECKPOINT_AFTER: Duration = Duration::from_secs(2);
 
 /// The one thread that writes: everything that waits when it comes round shares the next commit.
 pub(crate) struct Writer {
@@ -19,6 +19,8 @@ pub(crate) struct Writer {
     pub(crate) inbox: Receiver<Box<dyn Request>>,
     pub(crate) group_limit: usize,
     pub(crate) busy_retries: u32,
+    /// [`CHECKPOINT_AFTER`], but for tests.
+    pub(crate) checkpoint_after: Duration,
     pub(crate) recorder: Arc<Recorder>,
 }
 
@@ -28,7 +30,7 @@ impl Writer {
         let mut log_has_changes = false;
         loop {
             let first = if log_has_changes {
-                self.inbox.recv_timeout(CHECKPOINT_AFTER)
+                self.inbox.recv_timeout(self.checkpoint_after)
             } else {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
@@ -60,5 +62,47 @@ impl Writer {
         if let Err(error) = self.conn.execute_batch(pragma) {
             tracing::warn!(%error, pragma, path = self.conn.path(), "the database could not be tidied");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::request::request;
+    use crate::{Config, connect};
+
+    #[test]
+    fn the_log_is_copied_into_the_file_when_nobody_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("test.db");
+        let (outbox, inbox) = channel();
+        let writer = Writer {
+            conn: connect::writer(&path, &Config::default()).unwrap(),
+            inbox,
+            group_limit: 1,
+            busy_retries: 0,
+            checkpoint_after: Duration::from_millis(1),
+            recorder: Arc::new(Recorder::new(path.clone(), Duration::MAX)),
+        };
+        let size = || fs::metadata(&path).unwrap().len();
+        let empty = size();
+        let thread = thread::spawn(|| writer.run());
+        let (create, answer) = request("create", |tx| Ok(tx.execute_batch("CREATE TABLE a(b)")?));
+        outbox.send(create).unwrap();
+        answer.blocking_recv().unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while size() == empty {
+            assert!(Instant::now() < deadline, "nothing was copied");
+            thread::yield_now();
+        }
+        drop(outbox);
+        thread.join().unwrap();
     }
 }

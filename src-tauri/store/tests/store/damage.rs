@@ -54,10 +54,22 @@ fn checking() -> Config {
 
 #[tokio::test]
 async fn a_file_of_garbage_is_set_aside() {
+    for copies in [1, 1_000] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("test.db");
+        fs::write(&path, "this was never a database; ".repeat(copies)).unwrap();
+        check_set_aside(&path, Config::default(), "file is not a database").await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_no_length_is_a_new_database() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("test.db");
-    fs::write(&path, "this was never a database; ".repeat(1_000)).unwrap();
-    check_set_aside(&path, Config::default(), "file is not a database").await;
+    fs::write(&path, "").unwrap();
+    let opened = Store::open(&path, &[MIGRATIONS], checking()).unwrap();
+    assert_eq!(opened.set_aside, None);
+    assert_eq!(opened.store.read("ids", ids).await.unwrap(), [0; 0]);
 }
 
 #[tokio::test]

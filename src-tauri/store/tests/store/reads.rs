@@ -43,6 +43,7 @@ async fn reads_beyond_the_waiting_bound_are_refused_at_once() {
     assert!(matches!(refused, StoreError::QueueFull { bound: 1 }), "{refused}");
     gate.open().await;
     waiting.await.unwrap().unwrap();
+    assert_eq!(fixture.store.stats().pool.waits, 1, "who was refused did not wait");
 }
 
 #[tokio::test]

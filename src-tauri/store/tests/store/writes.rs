@@ -1,7 +1,7 @@
 //! Group commit: who shares a commit, and who shares a failure.
 
 use eider_store::rusqlite::Transaction;
-use eider_store::{Config, StoreError};
+use eider_store::{Config, Durability, StoreError};
 
 use crate::support::{Fixture, Gate, ids, insert, until};
 
@@ -137,7 +137,7 @@ async fn a_write_whose_future_was_dropped_is_made_all_the_same() {
     let fixture = Fixture::new(Config::default());
     let gate = Gate::on_writer(&fixture.store).await;
     let mut dropped = Box::pin(fixture.store.write("insert", |tx| insert(tx, 7)));
-    assert!(futures_poll_once(dropped.as_mut()).await);
+    assert!(is_pending_after_one_poll(dropped.as_mut()).await);
     drop(dropped);
     gate.open().await;
     // Writes are made in the order they were accepted, so this one ends after it.
@@ -145,7 +145,47 @@ async fn a_write_whose_future_was_dropped_is_made_all_the_same() {
     assert_eq!(fixture.store.read("ids", ids).await.unwrap(), [7]);
 }
 
+#[tokio::test]
+async fn what_is_acknowledged_is_exactly_what_is_kept() {
+    // Every order of four fates in a group of four.
+    let fates = |id: i64| -> [Work; 4] {
+        [
+            good(id),
+            Box::new(move |tx| insert(tx, id).and(Err(StoreError::Busy))),
+            Box::new(move |tx| {
+                insert(tx, id)?;
+                Ok(tx.execute_batch("INSERT OR ROLLBACK INTO item(id) VALUES (0)")?)
+            }),
+            Box::new(move |tx| {
+                insert(tx, id)?;
+                Ok(tx.execute_batch("INSERT INTO part VALUES (-1)")?)
+            }),
+        ]
+    };
+    let fixture = Fixture::new(Config { durability: Durability::Normal, ..Config::default() });
+    let prepare = "INSERT INTO item(id) VALUES (0);
+        CREATE TABLE part(item INTEGER REFERENCES item(id) DEFERRABLE INITIALLY DEFERRED) STRICT";
+    fixture.store.write("prepare", move |tx| Ok(tx.execute_batch(prepare)?)).await.unwrap();
+    let mut kept = vec![0];
+    for order in 0..256_usize {
+        let ids: Vec<i64> = (1..=4).map(|at| i64::try_from(order).unwrap() * 4 + at).collect();
+        let chosen: Vec<usize> = (0..4).map(|at| order / 4_usize.pow(at) % 4).collect();
+        let works = ids.iter().zip(&chosen).map(|(id, fate)| fates(*id).into_iter().nth(*fate).unwrap());
+        let results = fixture.in_one_group(works.collect()).await;
+
+        // A rollback takes those before it; those after the last one share a commit, good or bad.
+        let last = chosen.iter().rposition(|fate| *fate == 2).map_or(0, |at| at + 1);
+        let commits = !chosen[last..].contains(&3);
+        for (at, (fate, result)) in chosen.iter().zip(&results).enumerate() {
+            let acknowledged = *fate == 0 && at >= last && commits;
+            assert_eq!(result.is_ok(), acknowledged, "{at} of {chosen:?}: {results:?}");
+        }
+        kept.extend(ids.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(id, _)| id));
+        assert_eq!(fixture.ids().await, kept, "{chosen:?}");
+    }
+}
+
 /// Polls a future once and says whether it is still pending.
-async fn futures_poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+async fn is_pending_after_one_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }
