@@ -17,6 +17,9 @@ mod record;
 mod series;
 mod trim;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use fill::{is_covered, thin};
 pub(crate) use read::{read_newest, read_tiers};
 pub(crate) use record::{record_chart, record_newest};

@@ -25,10 +25,12 @@ pub(crate) fn trim(conn: &Connection, now_ms: i64, most: usize) -> Result<Trimme
         let old = params![series, Tier::Raw.kept_from(now_ms), (most - rows) as i64];
         rows += conn.prepare_cached(points)?.execute(old)?;
         let buckets = "DELETE FROM price_buckets WHERE series = ?1 AND width_ms = ?2 AND start_ms IN
-                           (SELECT start_ms FROM price_buckets WHERE series = ?1 AND width_ms = ?2 AND start_ms < ?3
+                           (SELECT start_ms FROM price_buckets WHERE series = ?1 AND width_ms = ?2 AND start_ms <= ?3
                             ORDER BY start_ms LIMIT ?4)";
-        let width = Tier::Fine.width_ms();
-        let old = params![series, width, Tier::Fine.kept_from(now_ms), (most - rows) as i64];
+        // The bucket that the edge runs through stays until all of it is old.
+        let width = Tier::Fine.width_ms().unwrap_or_default();
+        let last_old = Tier::Fine.kept_from(now_ms) - width;
+        let old = params![series, width, last_old, (most - rows) as i64];
         rows += conn.prepare_cached(buckets)?.execute(old)?;
         if rows >= most {
             return Ok(Trimmed { rows, more: true });

@@ -2,8 +2,9 @@
 
 use super::noise::{gauss, hash};
 
-/// The largest interval: 2³⁶ ms, 795 days. Its ends are independent of each other.
-const TOP_BITS: u32 = 36;
+/// The largest interval: 2³⁴ ms, 199 days. Its ends are independent of each other, so that no path strays for
+/// ever: a price keeps its order of magnitude.
+const TOP_BITS: u32 = 34;
 /// The smallest interval: 4,096 ms. Within it the path is straight.
 const FINEST_BITS: u32 = 12;
 /// Intervals from 2³⁰ ms (12 days) down to 2²² ms (70 minutes) pass a burst on to all that lies within them.
@@ -35,7 +36,7 @@ impl Path {
         Self { key }
     }
 
-    /// The path at a time in Unix milliseconds: a couple of hashes for each of 24 levels.
+    /// The path at a time in Unix milliseconds: a couple of hashes for each of 22 levels.
     pub(super) fn at(self, at_ms: i64) -> Place {
         let mut index = at_ms >> TOP_BITS;
         let (mut left, mut right) = (self.anchor(index), self.anchor(index + 1));

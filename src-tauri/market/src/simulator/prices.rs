@@ -122,7 +122,9 @@ mod tests {
         let world = World::new(42);
         let bits = |id| world.usd(find(id).unwrap(), 1_763_800_000_000).to_bits();
         let found = [bits("bitcoin"), bits("duckchain-token"), bits("tether")];
-        assert_eq!(found, [0, 0, 0], "{:?}", found.map(f64::from_bits));
+        // 84,893.83, 0.0033228 and 0.99951 dollars.
+        let known = [4_680_570_272_606_374_951, 4_569_808_333_726_399_154, 4_607_177_971_943_505_613];
+        assert_eq!(found, known, "{:?}", found.map(f64::from_bits));
     }
 
     #[test]
@@ -160,6 +162,16 @@ mod tests {
                 assert!((0.005..200.0).contains(&factor), "{}: {factor}", token.id);
             }
         }
+    }
+
+    #[test]
+    fn the_order_of_questions_does_not_matter() {
+        let world = World::new(7);
+        let ask = |n: i64| world.usd(&TOKENS[n as usize % TOKENS.len()], T0 - n * 1_234_567).to_bits();
+        let forwards: Vec<u64> = (0..500).map(ask).collect();
+        let mut backwards: Vec<u64> = (0..500).rev().map(ask).collect();
+        backwards.reverse();
+        assert_eq!(forwards, backwards);
     }
 
     proptest! {
