@@ -157,6 +157,17 @@ export function buildPlot(
   return plot;
 }
 
+/** Puts the crosshair of this plot and of those it is synced with at a place, or away with `null`. */
+export function moveCrosshair(plot: uPlot, left: number | null): void {
+  // The third argument passes the move on to the synced plots; uPlot's types leave it out.
+  const setCursor = plot.setCursor as (
+    at: { left: number; top: number },
+    fire: boolean,
+    pass: boolean,
+  ) => void;
+  setCursor(left === null ? { left: -10, top: -10 } : { left, top: plot.over.clientHeight / 2 }, true, true);
+}
+
 /** The colours of the lines, read from the style sheet once per theme. */
 function palette(lines: readonly Line[]): () => string[] {
   let theme: string | undefined;

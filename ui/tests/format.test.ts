@@ -1,0 +1,116 @@
+import { beforeEach, expect, test } from 'vitest';
+import {
+  age,
+  axisPrice,
+  bytes,
+  change,
+  compact,
+  count,
+  exactTime,
+  factor,
+  full,
+  price,
+  roughShare,
+  setLocale,
+  share,
+  span,
+} from '../src/format';
+
+beforeEach(() => setLocale('en-US'));
+
+const plain = (text: string): string => text.replaceAll('\u00a0', ' ');
+
+test.each([
+  [0, '0'],
+  [-0, '0'],
+  [5.41, '5.41'],
+  [5.4123, '5.412'],
+  [1, '1.00'],
+  [0.99996, '1.00'],
+  [0.5, '0.5000'],
+  [0.002131, '0.002131'],
+  [0.00217, '0.002170'],
+  [0.00002131, '0.00002131'],
+  [7.8e-11, '0.000000000078'],
+  [3e-15, '3E−15'],
+  [12.346, '12.35'],
+  [231.4, '231.40'],
+  [999.999, '1,000.00'],
+  [3871.2, '3,871.20'],
+  [9_999.999, '10,000'],
+  [61_230.4, '61,230'],
+  [1.23e12, '1,230,000,000,000'],
+  [-5.41, '−5.41'],
+])('a price of %d keeps its significant digits: %s', (value, shown) => {
+  expect(price(value)).toBe(shown);
+});
+
+test.each([null, undefined, NaN, Infinity, -Infinity])('%s is shown as missing by every format', (value) => {
+  for (const format of [price, compact, full, count, share, roughShare, factor, bytes, span, exactTime]) {
+    expect(format(value)).toBe('–');
+  }
+  expect(change(value)).toEqual({ tone: 'flat', text: '–' });
+  expect(age(value, 1_000)).toBe('–');
+});
+
+test.each([
+  [3.24, 'up', '▲ +3.2 %'],
+  [-0.4, 'down', '▼ −0.4 %'],
+  [0, 'flat', '▪ 0.0 %'],
+  [-0, 'flat', '▪ 0.0 %'],
+  [-0.04, 'flat', '▪ 0.0 %'],
+  [0.05, 'up', '▲ +0.1 %'],
+  [1234.5, 'up', '▲ +1,234.5 %'],
+])('a change of %d has a sign, an arrow and a tone', (value, tone, text) => {
+  expect({ ...change(value), text: plain(change(value).text) }).toEqual({ tone, text });
+});
+
+test('large amounts are short, and whole in the tooltip', () => {
+  expect(compact(1_800_000)).toBe('1.80M');
+  expect(compact(266e9)).toBe('266B');
+  expect(compact(12.3456)).toBe('12.3');
+  expect(compact(0)).toBe('0');
+  expect(full(1_800_000.125)).toBe('1,800,000.125');
+});
+
+test('two ticks of an axis never read the same', () => {
+  expect([0.002035, 0.00208].map((tick) => axisPrice(tick, 0.000045))).toEqual(['0.00204', '0.00208']);
+  expect([61_200, 61_400].map((tick) => axisPrice(tick, 200))).toEqual(['61,200', '61,400']);
+  expect([5.4, 5.45].map((tick) => axisPrice(tick, 0.05))).toEqual(['5.40', '5.45']);
+  expect(axisPrice(1, 0)).toBe('1');
+});
+
+test('shares, factors and sizes', () => {
+  expect(plain(share(0.964))).toBe('96.4 %');
+  expect(plain(share(1))).toBe('100 %');
+  expect(plain(share(0))).toBe('0 %');
+  expect(plain(roughShare(0.964))).toBe('96 %');
+  expect(factor(0.342)).toBe('0.34');
+  expect(plain(bytes(61e6))).toBe('58 MiB');
+  expect(plain(bytes(1536))).toBe('1.5 KiB');
+  expect(plain(bytes(12))).toBe('12 B');
+});
+
+test.each([
+  [0, '0 s'],
+  [999, '0 s'],
+  [12_400, '12 s'],
+  [59_999, '59 s'],
+  [60_000, '1 min'],
+  [3_599_999, '59 min'],
+  [3_600_000, '1 h'],
+  [47 * 3_600_000, '47 h'],
+  [49 * 3_600_000, '2 d'],
+])('%d ms are %s', (ms, shown) => {
+  expect(plain(span(ms))).toBe(shown);
+});
+
+test('a clock that runs ahead makes nothing younger than now', () => {
+  expect(plain(age(2_000, 1_000))).toBe('0 s');
+});
+
+test('numbers follow the locale', () => {
+  setLocale('de-DE');
+  expect(price(61_230.4)).toBe('61.230');
+  expect(price(5.412)).toBe('5,412');
+});
