@@ -1,8 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::refusal::Refusal;
-use super::shared::Shared;
+use super::Shared;
 use super::state::{Grant, State};
 use crate::backoff::jitter;
 use crate::{Finished, Now, Outcome, RetryAfter};
@@ -36,7 +35,7 @@ impl Lease {
     }
 
     /// Makes the call durable and lets it go; `false` where it must not be sent any more.
-    pub(super) async fn record(&mut self) -> Result<bool, Refusal> {
+    pub(super) async fn record(&mut self) -> Result<bool, super::Refusal> {
         let Some(grant) = &self.grant else { return Ok(false) };
         self.shared.save_start(grant, &self.carried).await?;
         self.carried.clear();

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use super::Shared;
 use super::lease::Lease;
-use super::refusal::Refusal;
-use super::shared::Shared;
-use super::state::Grant;
+use super::state::{Grant, Refusal};
 use crate::{Place, Priority};
 
 /// No caller waits longer, whatever it asks: a bound that also keeps `Instant` from overflowing.

@@ -14,7 +14,6 @@ mod probes;
 mod restart;
 mod retry;
 mod retry_after;
-mod status;
 mod stop;
 mod throttle;
 mod waiting;
