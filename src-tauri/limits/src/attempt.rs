@@ -9,7 +9,7 @@ pub enum Attempt<T, E> {
     /// The service failed and may do better next time: HTTP 5xx, a broken connection, a damaged body.
     /// Counts as a failure for the breaker.
     Retry(E),
-    /// The service asks for fewer calls: HTTP 429. Holds every call to the service and slows the local
+    /// The service asks for fewer calls: HTTP 429, or a 503 that names a time. Holds every call to the service and slows the local
     /// rate; never a breaker failure.
     Limited {
         /// What `Retry-After` said, where the reply had one.

@@ -1,39 +1,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// When a breaker opens, and how it recovers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BreakerConfig {
-    /// Outcomes older than this are forgotten.
-    pub window: Duration,
-    /// With fewer outcomes in the window nothing is concluded.
-    pub min_calls: u32,
-    /// The share of failures that opens, from 0 to 1.
-    pub failure_ratio: f64,
-    /// An answer that takes this long counts as a failure.
-    pub slow_call: Duration,
-    /// How long the first opening lasts; each further one in a row lasts twice as long.
-    pub open_first: Duration,
-    /// No opening lasts longer.
-    pub open_max: Duration,
-    /// How many calls may probe at once, and how many must succeed in order to close.
-    pub probes: u32,
-}
-
-impl Default for BreakerConfig {
-    /// Tuned for about 50 calls a minute.
-    fn default() -> Self {
-        Self {
-            window: Duration::from_secs(60),
-            min_calls: 8,
-            failure_ratio: 0.5,
-            slow_call: Duration::from_secs(8),
-            open_first: Duration::from_secs(5),
-            open_max: Duration::from_secs(300),
-            probes: 2,
-        }
-    }
-}
+use crate::BreakerConfig;
 
 /// A circuit breaker: stops calling a service that fails, and feels its way back.
 ///

@@ -29,10 +29,10 @@ mod pipeline;
 
 pub use attempt::Attempt;
 pub use backoff::Backoff;
-pub use breaker::{Breaker, BreakerConfig, BreakerState, Outcome, Permit, Tripped};
+pub use breaker::{Breaker, BreakerState, Outcome, Permit, Tripped};
 pub use budget::{Month, MonthBudget};
 pub use clock::{Clock, DrivenClock, Now, SystemClock};
-pub use config::{Config, ConfigError};
+pub use config::{BreakerConfig, Config, ConfigError};
 pub use error::CallError;
 pub use gcra::{Decision, Gcra, Quota};
 pub use journal::{Batch, Finished, Journal, JournalError, MonthCount, NoJournal, Recorded, Started};

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Shared;
-use super::state::{Grant, Refusal, State};
+use super::refusal::Refusal;
+use super::shared::Shared;
+use super::state::{Grant, State};
 use crate::clock::millis;
 use crate::{Batch, Finished, Journal, JournalError, MonthCount, Now, Recorded, Started};
 
@@ -63,10 +64,8 @@ impl Shared {
     /// Returns when no call is in flight.
     pub(super) async fn quiet(&self) {
         loop {
-            let told = self.idle.notified();
-            tokio::pin!(told);
             // Listen first, then look: else the last call could end in between.
-            told.as_mut().enable();
+            let told = self.idle.notified();
             if self.state().running == 0 {
                 return;
             }
@@ -76,6 +75,23 @@ impl Shared {
 }
 
 impl State {
+    const ENDS_KEPT: usize = 1_024;
+
+    /// Keeps ends for the next batch, the latest [`Self::ENDS_KEPT`] of them.
+    ///
+    /// There are more only while the journal fails. A lost end makes a call count from the next start: too
+    /// careful, never too bold.
+    pub(super) fn keep_ends(&mut self, ends: impl IntoIterator<Item = Finished>) {
+        self.ends.extend(ends);
+        let excess = self.ends.len().saturating_sub(Self::ENDS_KEPT);
+        self.ends.drain(..excess);
+    }
+
+    /// Hands the ends over to a batch.
+    pub(super) fn take_ends(&mut self) -> Vec<Finished> {
+        std::mem::take(&mut self.ends)
+    }
+
     /// A batch without starts and ends: what every batch carries.
     fn batch(&self, now: Now) -> Batch {
         let (month, calls) = self.budget.count();

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Shared;
+use super::refusal::Refusal;
+use super::shared::Shared;
 use super::state::{Grant, State};
 use crate::backoff::jitter;
 use crate::{Finished, Now, Outcome, RetryAfter};
@@ -35,7 +36,7 @@ impl Lease {
     }
 
     /// Makes the call durable and lets it go; `false` where it must not be sent any more.
-    pub(super) async fn record(&mut self) -> Result<bool, super::Refusal> {
+    pub(super) async fn record(&mut self) -> Result<bool, Refusal> {
         let Some(grant) = &self.grant else { return Ok(false) };
         self.shared.save_start(grant, &self.carried).await?;
         self.carried.clear();

@@ -5,20 +5,24 @@
 
 mod journaling;
 mod lease;
+mod refusal;
+mod shared;
 mod state;
 mod turn;
 mod view;
 
 use std::fmt::{self, Display};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use self::lease::Verdict;
-use self::state::{Refusal, State};
+use self::refusal::Refusal;
+use self::shared::Shared;
+use self::state::State;
 use crate::{Attempt, CallError, Clock, Config, ConfigError, Journal, Priority, ServiceStatus, SystemClock};
 
 /// The one way to an outside service: load gate → breaker → limiter → concurrency → timeout, and the retry
@@ -29,29 +33,6 @@ use crate::{Attempt, CallError, Clock, Config, ConfigError, Journal, Priority, S
 #[derive(Clone)]
 pub struct Pipeline {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    config: Config,
-    clock: Arc<dyn Clock>,
-    journal: Arc<dyn Journal>,
-    gate: Box<dyn Fn(Priority) -> bool + Send + Sync>,
-    /// Everything that decides. Held for a decision at a time, never across an `.await` or foreign code.
-    state: Mutex<State>,
-    /// Told whenever no call is in flight; `stop` listens.
-    idle: Notify,
-    /// True once stopped; ends the pauses between attempts.
-    closed: watch::Sender<bool>,
-    /// Held while stopping, so that a second `stop` waits for the first.
-    stopping: tokio::sync::Mutex<()>,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // The state stays consistent between statements, and foreign code never runs under the lock, so a
-        // poisoned one is as good as any.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Pipeline {

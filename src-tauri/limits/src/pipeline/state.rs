@@ -3,10 +3,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::refusal::Refusal;
 use crate::latency::Latency;
 use crate::{
-    Breaker, CallError, Config, Finished, Line, MonthBudget, Now, Permit, Place, Recorded, Slot, Throttle,
-    Tripped, Window,
+    Breaker, Config, Finished, Line, MonthBudget, Now, Permit, Place, Recorded, Slot, Throttle, Tripped,
+    Window,
 };
 
 /// Everything that decides about calls, and nothing that waits. The caller holds the lock.
@@ -24,7 +25,7 @@ pub(super) struct State {
     pub(super) running: u32,
     pub(super) stopped: bool,
     /// Ends that are not durable yet; see [`State::keep_ends`].
-    ends: Vec<Finished>,
+    pub(super) ends: Vec<Finished>,
     pub(super) latency: Latency,
     pub(super) calls: u64,
     pub(super) errors: u64,
@@ -46,37 +47,7 @@ pub(super) struct Grant {
     pub(super) at_ms: i64,
 }
 
-/// Why a call is not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Shed(crate::Priority),
-    QueueFull(usize),
-    Open { until_ms: i64, wait: Duration },
-    Isolated,
-    Limited { until_ms: i64, wait: Duration },
-    BudgetSpent { until_ms: i64, wait: Duration },
-    Unrecorded(String),
-    Closed,
-}
-
-impl<E> From<Refusal> for CallError<E> {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Shed(priority) => Self::Shed { priority },
-            Refusal::QueueFull(bound) => Self::QueueFull { bound },
-            Refusal::Open { until_ms, wait } => Self::Open { until_ms, wait },
-            Refusal::Isolated => Self::Isolated,
-            Refusal::Limited { until_ms, wait } => Self::Limited { until_ms, wait },
-            Refusal::BudgetSpent { until_ms, wait } => Self::BudgetSpent { until_ms, wait },
-            Refusal::Unrecorded(reason) => Self::Unrecorded { reason },
-            Refusal::Closed => Self::Closed,
-        }
-    }
-}
-
 impl State {
-    const ENDS_KEPT: usize = 1_024;
-
     pub(super) fn new(config: &Config, recorded: Option<Recorded>, now: Now) -> Self {
         // The server measures its window with its own clock. Clocks under correction run up to 500 ppm off
         // (the kernel's limit, adjtimex(2)), on either side: a thousandth of the window covers both.
@@ -197,21 +168,6 @@ impl State {
         let until = self.holding(now.instant).map_or(free, |hold| hold.max(free));
         let wait = until.saturating_duration_since(now.instant);
         Refusal::Limited { until_ms: now.wall_ms_at(until), wait }
-    }
-
-    /// Keeps ends for the next batch, the latest [`Self::ENDS_KEPT`] of them.
-    ///
-    /// There are more only while the journal fails. A lost end makes a call count from the next start: too
-    /// careful, never too bold.
-    pub(super) fn keep_ends(&mut self, ends: impl IntoIterator<Item = Finished>) {
-        self.ends.extend(ends);
-        let excess = self.ends.len().saturating_sub(Self::ENDS_KEPT);
-        self.ends.drain(..excess);
-    }
-
-    /// Hands the ends over to a batch.
-    pub(super) fn take_ends(&mut self) -> Vec<Finished> {
-        std::mem::take(&mut self.ends)
     }
 
     pub(super) fn set_limit(&mut self, limit: u32) {

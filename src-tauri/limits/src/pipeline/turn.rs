@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use super::Shared;
 use super::lease::Lease;
-use super::state::{Grant, Refusal};
+use super::refusal::Refusal;
+use super::shared::Shared;
+use super::state::Grant;
 use crate::{Place, Priority};
 
 /// No caller waits longer, whatever it asks: a bound that also keeps `Instant` from overflowing.

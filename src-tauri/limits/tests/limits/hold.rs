@@ -135,6 +135,46 @@ async fn a_429_without_a_time_holds_longer_each_time() {
             "{pauses:?}"
         );
     }
+    server.ok(&pipeline, secs(900)).await.unwrap();
+    tokio::time::advance(secs(3_600)).await;
+    let refused = server.call(&pipeline, Priority::Normal, secs(1), || limited(None)).await.unwrap_err();
+    assert!(refused.retry_after().unwrap() < secs(6), "a good answer ends the row: {refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiters_profit_from_the_recovery_of_the_rate() {
+    let server = Server::default();
+    let pipeline = open(Config { attempts: 1, ..config(2) }, &MemoryJournal::default()).await;
+    let began = Instant::now();
+    let asked = || limited(Some(RetryAfter::Delay(secs(1))));
+    server.call(&pipeline, Priority::Normal, secs(1), asked).await.unwrap_err();
+    assert_eq!(pipeline.status().allowed, 1);
+    server.ok(&pipeline, secs(100)).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 60, "one in a minute");
+    server.ok(&pipeline, secs(10)).await.unwrap();
+    assert!(began.elapsed() < secs(64), "two in a minute from 61 s on");
+    assert_eq!(pipeline.status().allowed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn recovery_is_not_missed_while_everything_counted_is_in_flight() {
+    let server = Server::default();
+    let config = Config { attempts: 1, attempt_timeout: secs(300), ..config(2) };
+    let pipeline = open(config, &MemoryJournal::default()).await;
+    let began = Instant::now();
+    let slow = pipeline.call(Priority::Normal, secs(1), || async {
+        tokio::time::sleep(secs(200)).await;
+        Attempt::<u32, String>::Done(1)
+    });
+    let rest = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let asked = || limited(Some(RetryAfter::Delay(secs(1))));
+        server.call(&pipeline, Priority::Normal, secs(1), asked).await.unwrap_err();
+        server.ok(&pipeline, secs(150)).await.unwrap();
+        assert!(began.elapsed() < secs(64), "{:?}", began.elapsed());
+    };
+    let (slow, ()) = tokio::join!(slow, rest);
+    slow.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,4 +198,12 @@ async fn a_restart_keeps_the_silence() {
     let began = Instant::now();
     server.ok(&pipeline, secs(60)).await.unwrap();
     assert!((19..=22).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_from_the_far_future_is_clamped_at_the_start() {
+    let journal = MemoryJournal::default();
+    journal.disk.lock().unwrap().hold_until_ms = Some(i64::MAX);
+    let pipeline = open(config(50), &journal).await;
+    assert_eq!(pipeline.status().hold_until_ms, Some(START_MS + 600_000));
 }

@@ -14,6 +14,7 @@ mod probes;
 mod restart;
 mod retry;
 mod retry_after;
+mod status;
 mod stop;
 mod throttle;
 mod waiting;

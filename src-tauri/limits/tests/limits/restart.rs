@@ -156,3 +156,16 @@ async fn a_call_in_flight_at_a_crash_counts_from_the_restart() {
     assert_eq!(pipeline.status().used, 1);
     drop(never);
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_two_processes_never_share_an_id() {
+    let (mut journal, server) = (MemoryJournal::default(), Server::default());
+    for calls in 1..=3 {
+        // The clock says the same each time.
+        let pipeline = open_at(config(50), &journal, START_MS).await;
+        server.ok(&pipeline, secs(1)).await.unwrap();
+        pipeline.stop().await;
+        assert_eq!(journal.disk.lock().unwrap().calls.len(), calls);
+        journal = journal.next_process();
+    }
+}
