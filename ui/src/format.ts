@@ -8,23 +8,13 @@
 export const MISSING = '–';
 const NBSP = '\u00a0';
 
-/** The system's locale; English where it has none that `Intl` knows, as under `LANG=C`. */
-function systemLocale(): string | undefined {
-  try {
-    new Intl.NumberFormat();
-    return undefined;
-  } catch {
-    return 'en';
-  }
-}
-
-let locale = systemLocale();
+let locale: string | undefined;
 const numbers = new Map<string, Intl.NumberFormat>();
 const times = new Map<string, Intl.DateTimeFormat>();
 
 /** Sets the locale; `undefined` follows the system. */
 export function setLocale(tag: string | undefined): void {
-  locale = tag ?? systemLocale();
+  locale = tag;
   numbers.clear();
   times.clear();
 }
