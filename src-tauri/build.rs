@@ -1,3 +1,29 @@
+//! Declares the commands of the window, so that Tauri refuses every other one, and embeds `ui/dist`.
+
+use tauri_build::{AppManifest, Attributes, CodegenContext};
+
+/// Each becomes a permission `allow-<name>`; `tauri.conf.json` grants them to the main window.
+const COMMANDS: &[&str] = &[
+    "open_stream",
+    "set_visible",
+    "first_paint",
+    "first_chart",
+    "history",
+    "metrics_history",
+    "markets",
+    "token",
+    "search_tokens",
+    "watch",
+    "unwatch",
+    "refresh",
+    "settings",
+    "change_setting",
+    "export_history",
+    "open_url",
+];
+
 fn main() {
-    tauri_build::build();
+    let attributes =
+        Attributes::new().app_manifest(AppManifest::new().commands(COMMANDS)).codegen(CodegenContext::new());
+    tauri_build::try_build(attributes).expect("the Tauri configuration and ui/dist are in place");
 }

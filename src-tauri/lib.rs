@@ -1,4 +1,17 @@
-//! shell
-pub fn run() {
-    tauri::Builder::default().run(tauri::generate_context!()).unwrap();
-}
+//! The desktop shell: one window over one engine.
+//!
+//! Start reading at [`run`], then: `window` builds the window, `commands` is all it may ask for, `stream` is
+//! all it is told, and `instance` keeps a second start from opening a second one.
+
+mod bindings;
+mod commands;
+mod display;
+mod flags;
+mod instance;
+mod moments;
+mod run;
+mod stream;
+mod window;
+
+pub use flags::{Flags, Profile};
+pub use run::run;

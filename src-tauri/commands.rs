@@ -1,0 +1,166 @@
+//! Everything the window may ask for. Each command hands over to the engine and decides nothing.
+
+use engine::{
+    Engine,
+    api::{
+        ExportFormat, Frame, History, MarketTable, MetricsHistory, Problem, Range, Settings, SettingsChange,
+        Token, TokenHit,
+    },
+};
+use serde::Deserialize;
+use specta::Type;
+use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
+
+use crate::{moments::Moments, stream::FrameStream, window};
+
+/// The window's generated calls treat every command alike: even one that cannot fail answers so.
+type Answer<T> = Result<T, Problem>;
+
+/// A link that the window may have opened in the system's browser; it cannot name an address of its own.
+#[derive(Debug, Clone, Copy, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Link {
+    /// The page that the market source wants named beside its data.
+    Attribution,
+}
+
+/// Feeds the window with frames from now on; the first one is whole.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn open_stream(
+    engine: State<'_, Engine>,
+    stream: State<'_, FrameStream>,
+    channel: Channel<Frame>,
+) -> Answer<()> {
+    stream.open(&engine, channel);
+    Ok(())
+}
+
+/// Tells whether anybody can see the window; a hidden one gets no frames.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn set_visible(stream: State<'_, FrameStream>, visible: bool) -> Answer<()> {
+    stream.set_visible(visible);
+    Ok(())
+}
+
+/// The page has its first content: the window may be shown now.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn first_paint(window: WebviewWindow, moments: State<'_, Moments>) -> Answer<()> {
+    moments.reached("first paint");
+    window::show_first(&window);
+    Ok(())
+}
+
+/// The first chart with data is on the screen.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn first_chart(moments: State<'_, Moments>) -> Answer<()> {
+    moments.reached("first chart drawn");
+    Ok(())
+}
+
+/// The price of one token over a range.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn history(engine: State<'_, Engine>, id: String, range: Range) -> Answer<History> {
+    engine.history(&id, range).await
+}
+
+/// The machine and the engine over a range.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn metrics_history(engine: State<'_, Engine>, range: Range) -> Answer<MetricsHistory> {
+    engine.metrics_history(range).await
+}
+
+/// The Markets table.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn markets(engine: State<'_, Engine>) -> Answer<MarketTable> {
+    engine.markets().await
+}
+
+/// What is known about one token beside its price history.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn token(engine: State<'_, Engine>, id: String) -> Answer<Token> {
+    engine.token(&id).await
+}
+
+/// Tokens whose name or ticker matches.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn search_tokens(engine: State<'_, Engine>, query: String) -> Answer<Vec<TokenHit>> {
+    engine.search(&query).await
+}
+
+/// Adds a token to the watchlist, or moves it to a position.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn watch(engine: State<'_, Engine>, id: String, position: Option<u32>) -> Answer<()> {
+    engine.watch(&id, position).await
+}
+
+/// Takes a token off the watchlist; its history stays.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn unwatch(engine: State<'_, Engine>, id: String) -> Answer<()> {
+    engine.unwatch(&id).await
+}
+
+/// Asks the source for new prices now, within its limits.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn refresh(engine: State<'_, Engine>) -> Answer<()> {
+    engine.refresh().await
+}
+
+/// What the Settings screen shows.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn settings(engine: State<'_, Engine>) -> Answer<Settings> {
+    Ok(engine.settings())
+}
+
+/// Validates one change, puts it in force and writes it to the configuration file.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn change_setting(
+    engine: State<'_, Engine>,
+    window: WebviewWindow,
+    change: SettingsChange,
+) -> Answer<Settings> {
+    let settings = engine.change_setting(change).await?;
+    window::apply_theme(&window, settings.theme);
+    Ok(settings)
+}
+
+/// Writes a token's history to the Downloads folder and returns the path.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn export_history(
+    engine: State<'_, Engine>,
+    id: String,
+    range: Range,
+    format: ExportFormat,
+) -> Answer<String> {
+    engine.export_history(&id, range, format).await
+}
+
+/// Opens a link in the system's browser.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn open_url(_app: AppHandle, engine: State<'_, Engine>, which: Link) -> Answer<()> {
+    let url = match which {
+        Link::Attribution => engine.attribution_url(),
+    };
+    let Some(url) = url else { return Ok(()) };
+    open::that_detached(&url).map_err(|error| Problem {
+        code: "browser_not_opened".into(),
+        message: format!("No browser could be opened; the address is {url}."),
+        retry_after_ms: None,
+        detail: Some(error.to_string()),
+    })
+}
