@@ -1,0 +1,35 @@
+use window_tests::{App, Desktop, Home, Market};
+
+/// The code points by which WebDriver names keys.
+const ESCAPE: char = '\u{e00c}';
+const CONTROL: char = '\u{e009}';
+const ENTER: char = '\u{e007}';
+
+#[tokio::test]
+async fn every_screen_and_the_palette_are_reached_by_keys() -> anyhow::Result<()> {
+    let (market, desktop) = (Market::start().await?, Desktop::start().await?);
+    let home = Home::new(&market)?;
+    let app = App::start(&desktop, &home, &[]).await?;
+    app.find("chart-price").await?;
+    app.press(&['2']).await?;
+    app.find("markets-table").await?;
+    app.press(&['3']).await?;
+    app.find("setting-theme").await?;
+    app.press(&['1']).await?;
+    app.find("chart-price").await?;
+
+    app.press(&[CONTROL, 'k']).await?;
+    app.find("palette").await?;
+    app.press(&[ESCAPE]).await?;
+    app.gone("palette").await?;
+
+    app.press(&['/']).await?;
+    app.find("palette").await?;
+    for key in "toncoin".chars() {
+        app.press(&[key]).await?;
+    }
+    app.text("palette", |text| text.to_lowercase().contains("toncoin")).await?;
+    app.press(&[ENTER]).await?;
+    app.text("token-page", |text| text.contains("Toncoin")).await?;
+    Ok(())
+}

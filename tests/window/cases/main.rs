@@ -1,0 +1,8 @@
+//! What a person sees and does in the real window.
+
+mod keyboard;
+mod markets;
+mod offline;
+mod overview;
+mod settings;
+mod start;

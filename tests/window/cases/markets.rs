@@ -1,0 +1,22 @@
+use window_tests::{App, Desktop, Home, Market, until};
+
+#[tokio::test]
+async fn the_table_sorts_and_opens_a_token() -> anyhow::Result<()> {
+    let (market, desktop) = (Market::start().await?, Desktop::start().await?);
+    let home = Home::new(&market)?;
+    let app = App::start(&desktop, &home, &[]).await?;
+    app.click("nav-markets").await?;
+    app.find("row-bitcoin").await?;
+    let first = async || {
+        app.script("return document.querySelector('[data-testid^=\"row-\"]')?.dataset.testid ?? ''").await
+    };
+    assert_eq!(first().await?, "row-bitcoin", "the largest comes first");
+    app.click("sort-price").await?;
+    app.click("sort-price").await?;
+    until("the cheapest first", async || Ok((first().await? == "row-duckchain-token").then_some(()))).await?;
+
+    app.click("row-ethereum").await?;
+    app.text("token-page", |text| text.contains("Ethereum as the pretended market describes it.")).await?;
+    app.drawn("chart-price", 100).await?;
+    Ok(())
+}

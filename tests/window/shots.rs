@@ -1,0 +1,49 @@
+//! `make shots`: a picture of every screen in both themes, from the real window, in `target/shots/`.
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use window_tests::{App, Desktop, Home};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let own = std::env::current_exe()?;
+    let folder = own.ancestors().nth(2).context("the program lies in target/<profile>")?.join("shots");
+    fs::create_dir_all(&folder)?;
+    for theme in ["dark", "light"] {
+        let desktop = Desktop::start().await?;
+        let home = Home::with_config(&format!("profile = \"demo\"\n\n[window]\ntheme = \"{theme}\"\n"))?;
+        let app = App::start(&desktop, &home, &[]).await?;
+        screens(&app, &folder, theme).await?;
+        app.quit().await?;
+    }
+    println!("{}", folder.display());
+    Ok(())
+}
+
+async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
+    let shoot = async |screen: &str| -> anyhow::Result<()> {
+        let path = folder.join(format!("{screen}-{theme}.png"));
+        println!("{}", path.display());
+        Ok(fs::write(path, app.screenshot().await?)?)
+    };
+    app.drawn("chart-price", 100).await?;
+    for chart in ["chart-cache", "chart-queue", "chart-load"] {
+        // Half a minute of samples, so that the lines are more than a dot.
+        app.drawn(chart, 20).await?;
+    }
+    shoot("overview").await?;
+    app.press(&['\u{e009}', 'k']).await?;
+    app.find("palette").await?;
+    shoot("palette").await?;
+    app.press(&['\u{e00c}']).await?;
+    app.click("nav-markets").await?;
+    app.find("row-bitcoin").await?;
+    shoot("markets").await?;
+    app.click("row-bitcoin").await?;
+    app.drawn("chart-price", 100).await?;
+    shoot("token").await?;
+    app.click("nav-settings").await?;
+    app.find("setting-theme").await?;
+    shoot("settings").await
+}
