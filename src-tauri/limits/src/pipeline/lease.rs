@@ -5,7 +5,7 @@ use super::refusal::Refusal;
 use super::shared::Shared;
 use super::state::{Grant, State};
 use crate::backoff::jitter;
-use crate::{Finished, Now, Outcome, RetryAfter};
+use crate::{BreakerState, Config, Finished, Now, Outcome, RetryAfter};
 
 /// What one attempt holds: a slot, a place among the running, a permit of the breaker. Given back exactly
 /// once, at the latest when dropped.
@@ -65,8 +65,14 @@ impl Lease {
         }
         match self.sent {
             Some(sent) => {
-                let everybody = state.conclude(grant, sent, verdict, now, &self.shared.config);
-                if everybody { state.wake_all() } else { state.wake_head() }
+                let news = state.conclude(grant, sent, verdict, now, &self.shared.config);
+                if news.is_empty() {
+                    state.wake_head()
+                } else {
+                    state.wake_all()
+                }
+                drop(state);
+                news.log(&self.shared.config.service);
             }
             None => {
                 state.window.cancel(grant.slot);
@@ -84,17 +90,33 @@ impl Drop for Lease {
     }
 }
 
+/// What an attempt changed for everybody who waits. Logged after the lock is released: a subscriber is
+/// foreign code, which may ask for the status.
+#[derive(Debug, Default)]
+struct News {
+    breaker: Option<BreakerState>,
+    /// How long the service asked for silence, and the calls allowed after it.
+    silence: Option<(Duration, u32)>,
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        self.breaker.is_none() && self.silence.is_none()
+    }
+
+    fn log(&self, service: &str) {
+        if let Some(state) = self.breaker {
+            tracing::warn!(service, ?state, "the breaker changed");
+        }
+        if let Some((wait, allowed)) = self.silence {
+            tracing::warn!(service, ?wait, allowed, "the service asks for fewer calls");
+        }
+    }
+}
+
 impl State {
-    /// Draws the conclusions from an attempt; returns whether they concern everybody who waits.
-    fn conclude(
-        &mut self,
-        grant: Grant,
-        sent: Instant,
-        verdict: Verdict,
-        now: Now,
-        config: &crate::Config,
-    ) -> bool {
-        let service = config.service.as_str();
+    /// Draws the conclusions from an attempt.
+    fn conclude(&mut self, grant: Grant, sent: Instant, verdict: Verdict, now: Now, config: &Config) -> News {
         let took = now.instant.saturating_duration_since(sent);
         self.window.finish(grant.slot, now.instant);
         self.calls += 1;
@@ -106,7 +128,7 @@ impl State {
             Verdict::Limited { after, error } => (Outcome::Ignored, Some(error), Some(after)),
             Verdict::Dropped => {
                 self.breaker.report(grant.permit, Outcome::Ignored, took, now.instant);
-                return false;
+                return News::default();
             }
         };
         self.latency.record(took);
@@ -121,17 +143,20 @@ impl State {
             }
         }
         let changed = self.breaker.report(grant.permit, outcome, took, now.instant);
-        if changed {
-            tracing::warn!(service, state = ?self.breaker.state(now.instant), "the breaker changed");
+        News {
+            breaker: changed.then(|| self.breaker.state(now.instant)),
+            silence: limited.map(|after| self.hold(after, sent, now, config)),
         }
-        if let Some(after) = limited {
-            self.hold(after, sent, now, config);
-        }
-        changed || limited.is_some()
     }
 
-    /// Holds the whole service, and slows down.
-    fn hold(&mut self, after: Option<RetryAfter>, sent: Instant, now: Now, config: &crate::Config) {
+    /// Holds the whole service, and slows down; says how long it was asked to, and to what.
+    fn hold(
+        &mut self,
+        after: Option<RetryAfter>,
+        sent: Instant,
+        now: Now,
+        config: &Config,
+    ) -> (Duration, u32) {
         self.limited_in_a_row = self.limited_in_a_row.saturating_add(1);
         let named = after.map(|after| after.wait(now.wall_ms, config.retry_after_cap));
         let wait = named.filter(|wait| !wait.is_zero()).unwrap_or_else(|| {
@@ -144,7 +169,6 @@ impl State {
         let until = self.hold_until.map_or(until, |held| held.max(until));
         self.hold_until = Some(until);
         self.throttle.cut(now.instant, sent, until);
-        let allowed = self.throttle.allowed(now.instant);
-        tracing::warn!(service = config.service, ?wait, allowed, "the service asks for fewer calls");
+        (wait, self.throttle.allowed(now.instant))
     }
 }
