@@ -68,7 +68,8 @@ fn write(db: &Transaction<'_>, service: &str, batch: &Batch) -> Result<(), Store
                                 WHEN excluded.month = month THEN max(month_calls, excluded.month_calls)
                                 ELSE month_calls END,
              month = max(month, excluded.month),
-             hold_until_ms = excluded.hold_until_ms",
+             -- Batches can overtake one another, so a hold is only ever prolonged.
+             hold_until_ms = coalesce(max(hold_until_ms, excluded.hold_until_ms), hold_until_ms, excluded.hold_until_ms)",
     )?
     .execute((service, month.month, month.calls, batch.hold_until_ms))?;
     Ok(())
@@ -76,4 +77,21 @@ fn write(db: &Transaction<'_>, service: &str, batch: &Batch) -> Result<(), Store
 
 fn journal_error(error: StoreError) -> JournalError {
     JournalError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::MIGRATIONS;
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_of_a_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("eider.db");
+        let store = Store::open(&path, &[MIGRATIONS], store::Config::default()).expect("it opens").store;
+        limits::conformance::check_journal(async || StoreJournal::new(store.clone(), "one service")).await;
+        let other = StoreJournal::new(store.clone(), "another").load().await.expect("it loads");
+        assert_eq!(other, Recorded::default(), "services do not share a memory");
+        store.close().await;
+    }
 }

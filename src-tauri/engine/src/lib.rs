@@ -1,2 +1,30 @@
-//! Assembles the engine: configuration, task tree, API types
+#![doc = include_str!("../README.md")]
+
 pub mod api;
+
+mod config;
+mod engine;
+mod error;
+mod export;
+mod journal;
+mod logging;
+mod metrics_history;
+mod monitor;
+mod notices;
+mod options;
+mod profile;
+mod rates;
+mod readings;
+mod remembered;
+mod session;
+mod settings;
+mod state;
+mod stores;
+mod views;
+
+pub use config::{Config, Http as HttpConfig, ProfileChoice};
+pub use engine::Engine;
+pub use error::StartError;
+pub use options::Options;
+pub use readings::Reading;
+pub use state::Frames;

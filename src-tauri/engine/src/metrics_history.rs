@@ -97,7 +97,11 @@ fn row_of(sample: &Sample) -> Row {
 
 fn write_bucket(db: &Transaction<'_>, at_ms: i64, row: &Row) -> Result<(), StoreError> {
     let marks: Vec<_> = (3..3 + COLUMNS.len()).map(|place| format!("?{place}")).collect();
-    let insert = format!("REPLACE INTO sample (tier, at_ms, {}) VALUES (?1, ?2, {})", COLUMNS.join(", "), marks.join(", "));
+    let insert = format!(
+        "REPLACE INTO sample (tier, at_ms, {}) VALUES (?1, ?2, {})",
+        COLUMNS.join(", "),
+        marks.join(", ")
+    );
     let mut insert = db.prepare_cached(&insert)?;
     insert.raw_bind_parameter(1, FINE.id)?;
     insert.raw_bind_parameter(2, at_ms)?;

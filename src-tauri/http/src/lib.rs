@@ -1,1 +1,13 @@
-//! The local HTTP API, and eiderd
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod caching;
+mod cursor;
+mod fields;
+mod limit;
+mod problem;
+mod routes;
+mod server;
+mod token;
+
+pub use server::{ServeError, Server};

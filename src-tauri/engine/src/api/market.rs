@@ -70,6 +70,17 @@ pub enum Range {
     Year,
 }
 
+impl Range {
+    /// All ranges by their names.
+    pub const NAMES: [(&str, Self); 5] = [
+        ("1h", Self::Hour),
+        ("24h", Self::Day),
+        ("7d", Self::Week),
+        ("30d", Self::Month),
+        ("1y", Self::Year),
+    ];
+}
+
 /// The price of one token over a range, as parallel columns, oldest first, at most 2,000 points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type, ToSchema)]
 pub struct History {

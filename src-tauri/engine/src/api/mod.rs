@@ -4,16 +4,25 @@
 //! Times are Unix milliseconds in UTC and are named `*_ms`; fractions are `0.0..=1.0`; percentages end in
 //! `_pct`. A price is in the currency named beside it and is always finite.
 
+// A field's name and its type's first line say what it is; what they cannot say stands beside it.
+#![allow(missing_docs)]
+
+mod flat;
 mod frame;
+mod health;
 mod market;
 mod metrics;
 mod problem;
 mod settings;
 
-pub use frame::{Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status};
+pub use flat::{HistoryPage, HistoryPoint, Page, PriceItem};
+pub use frame::{
+    Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status,
+};
+pub use health::{Health, Service};
 pub use market::{
     CacheLevel, History, MarketRow, MarketTable, Provenance, Quote, Range, Spark, Token, TokenHit,
 };
 pub use metrics::{LevelRates, MetricsHistory, QueueDepth, Sample};
 pub use problem::Problem;
-pub use settings::{ConfigIssue, Settings, SettingsChange, Theme};
+pub use settings::{ConfigIssue, ExportFormat, Settings, SettingsChange, Theme};

@@ -18,3 +18,17 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
+
+impl Problem {
+    /// A problem without further facts.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), retry_after_ms: None, detail: None }
+    }
+
+    /// With how long to wait before trying again.
+    #[must_use]
+    pub fn retry_after_ms(mut self, wait_ms: u64) -> Self {
+        self.retry_after_ms = Some(wait_ms);
+        self
+    }
+}

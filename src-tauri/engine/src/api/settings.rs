@@ -58,3 +58,12 @@ pub enum SettingsChange {
     ApiKey(Option<String>),
     RefreshIntervalS(#[specta(type = Number)] u64),
 }
+
+/// The form of an exported chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Csv,
+    Svg,
+    Png,
+}

@@ -23,8 +23,9 @@ pub(crate) fn apply(path: &Path, edit: Edit) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => super::DEFAULT_TEXT.to_owned(),
         other => other?,
     };
-    let mut document: DocumentMut =
-        text.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("it is not TOML: {error}")))?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("it is not TOML: {error}")))?;
     edit.apply_to(&mut document)?;
     replace(path, &document.to_string())
 }
@@ -37,7 +38,9 @@ impl Edit {
                 .entry(section)
                 .or_insert_with(|| Item::Table(Table::new()))
                 .as_table_mut()
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{section} is not a section")))?,
+                .ok_or_else(|| {
+                    io::Error::new(io::ErrorKind::InvalidData, format!("{section} is not a section"))
+                })?,
         };
         match self.value {
             Some(value) => table[self.key] = Item::Value(value),

@@ -4,22 +4,20 @@ mod edit;
 mod file;
 mod read;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use market::{Plan, Secret};
 
 use crate::api::{ConfigIssue, Theme};
 
 pub(crate) use edit::{Edit, apply};
 pub(crate) use file::create_if_missing;
+pub(crate) use read::is_api_key;
 
 /// The text that a first start writes.
 pub(crate) const DEFAULT_TEXT: &str = include_str!("default.toml");
-
-/// The provider's base address, where the configuration names no other.
-pub(crate) const COINGECKO_URL: &str = "https://api.coingecko.com/api/v3";
-const COINGECKO_PRO_URL: &str = "https://pro-api.coingecko.com/api/v3";
 
 /// Which profile the engine is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,24 +44,6 @@ impl ProfileChoice {
     }
 }
 
-/// A text that is never shown: neither by `Debug` nor in a log.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(pub(crate) String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Which of CoinGecko's plans a key belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum KeyPlan {
-    #[default]
-    Demo,
-    Pro,
-}
-
 /// The whole configuration, every value within its range.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -84,7 +64,8 @@ pub struct Config {
 pub(crate) struct Market {
     pub(crate) base_url: Option<String>,
     pub(crate) api_key: Option<Secret>,
-    pub(crate) plan: KeyPlan,
+    /// What the key is for; without a key calls are keyless.
+    pub(crate) key_plan: Plan,
     pub(crate) refresh_interval: Duration,
     pub(crate) hidden_refresh_interval: Duration,
     pub(crate) rate_limit_per_minute: Option<u32>,
@@ -94,20 +75,23 @@ pub(crate) struct Market {
 }
 
 impl Market {
+    pub(crate) fn plan(&self) -> Plan {
+        if self.api_key.is_some() { self.key_plan } else { Plan::Keyless }
+    }
+
     /// Calls in any 60 seconds: as configured, else what the plan is known to allow.
     pub(crate) fn rate_limit(&self) -> u32 {
-        self.rate_limit_per_minute.unwrap_or(if self.api_key.is_some() { 50 } else { 5 })
+        self.rate_limit_per_minute.unwrap_or(if self.plan() == Plan::Keyless { 5 } else { 50 })
     }
 
     /// Calls in a month: as configured, else 10,000 with a demo key.
     pub(crate) fn budget(&self) -> Option<u32> {
-        let known = (self.api_key.is_some() && self.plan == KeyPlan::Demo).then_some(10_000);
+        let known = (self.plan() == Plan::Demo).then_some(10_000);
         self.month_budget.map_or(known, |budget| (budget > 0).then_some(budget))
     }
 
     pub(crate) fn address(&self) -> &str {
-        let pro = self.api_key.is_some() && self.plan == KeyPlan::Pro;
-        self.base_url.as_deref().unwrap_or(if pro { COINGECKO_PRO_URL } else { COINGECKO_URL })
+        self.base_url.as_deref().unwrap_or(self.plan().base_url())
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::{Cache, Config, Http, KeyPlan, Loaded, Market, ProfileChoice, Secret};
+use market::{Plan, Secret};
+
+use super::{Cache, Config, Http, Loaded, Market, ProfileChoice};
 use crate::api::{ConfigIssue, Theme};
 
 pub(super) fn parse(text: &str) -> Loaded {
@@ -55,7 +57,9 @@ impl Reader {
                 token_metadata_ttl: self.seconds("cache.token_metadata_ttl_s", 1..=604_800, 86_400),
             },
             http: self.http(),
-            slow_query: Duration::from_millis(self.number("database.slow_query_ms", 1..=60_000).unwrap_or(50)),
+            slow_query: Duration::from_millis(
+                self.number("database.slow_query_ms", 1..=60_000).unwrap_or(50),
+            ),
             log_level: self
                 .choice(
                     "log.level",
@@ -72,11 +76,13 @@ impl Reader {
             api_key: self
                 .checked_text("market.api_key", "at most 128 visible ASCII characters", is_api_key)
                 .filter(|key| !key.is_empty())
-                .map(Secret),
-            plan: self.choice("market.plan", &[("demo", KeyPlan::Demo), ("pro", KeyPlan::Pro)], KeyPlan::Demo),
+                .map(|key| Secret::new(&key)),
+            key_plan: self.choice("market.plan", &[("demo", Plan::Demo), ("pro", Plan::Pro)], Plan::Demo),
             refresh_interval: self.seconds("market.refresh_interval_s", 5..=3600, 60),
             hidden_refresh_interval: self.seconds("market.hidden_refresh_interval_s", 30..=86_400, 300),
-            rate_limit_per_minute: self.number("market.rate_limit_per_minute", 1..=1000).map(|limit| limit as u32),
+            rate_limit_per_minute: self
+                .number("market.rate_limit_per_minute", 1..=1000)
+                .map(|limit| limit as u32),
             month_budget: self.number("market.month_budget", 0..=100_000_000).map(|budget| budget as u32),
             timeout: self.seconds("market.timeout_s", 1..=120, 10),
             attempts: self.number("market.attempts", 1..=10).unwrap_or(3) as u32,
@@ -84,14 +90,16 @@ impl Reader {
     }
 
     fn http(&mut self) -> Http {
-        let listen = self.checked_text("http.listen", "an address with a port, for example 127.0.0.1:7878", |text| {
-            text.parse::<SocketAddr>().is_ok()
-        });
+        let listen =
+            self.checked_text("http.listen", "an address with a port, for example 127.0.0.1:7878", |text| {
+                text.parse::<SocketAddr>().is_ok()
+            });
         Http {
             enabled: self.flag("http.enabled"),
             listen: listen.and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LISTEN),
             allow_remote: self.flag("http.allow_remote"),
-            per_client: self.number("http.requests_per_minute_per_client", 1..=10_000_000).unwrap_or(120_000) as u32,
+            per_client: self.number("http.requests_per_minute_per_client", 1..=10_000_000).unwrap_or(120_000)
+                as u32,
             in_all: self.number("http.requests_per_minute", 1..=10_000_000).unwrap_or(600_000) as u32,
         }
     }
@@ -151,13 +159,18 @@ impl Reader {
     }
 
     fn refuse_unknown(&mut self) {
-        let known_section =
-            |name: &str| super::DEFAULT_TEXT.lines().any(|line| line.strip_prefix('[') == Some(&format!("{name}]")));
+        let known_section = |name: &str| {
+            super::DEFAULT_TEXT.lines().any(|line| line.strip_prefix('[') == Some(&format!("{name}]")))
+        };
         for (name, value) in std::mem::take(&mut self.table) {
             match value {
                 Value::Table(section) if known_section(&name) => {
                     for (key, value) in section {
-                        self.refuse(&format!("{name}.{key}"), &value, "no such key; see the comments in the file");
+                        self.refuse(
+                            &format!("{name}.{key}"),
+                            &value,
+                            "no such key; see the comments in the file",
+                        );
                     }
                 }
                 value => self.refuse(&name, &value, "no such key or section; see the comments in the file"),
@@ -166,8 +179,7 @@ impl Reader {
     }
 }
 
-const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7878);
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7878);
 
 /// An issue is shown and logged, so a key's value never stands in it, nor a long text.
 fn redacted(key: &str, value: &str) -> String {
@@ -179,11 +191,12 @@ fn redacted(key: &str, value: &str) -> String {
 
 fn is_base_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|byte| byte.is_ascii_graphic()))
-        && !text.contains(['?', '#', '@'])
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    }) && !text.contains(['?', '#', '@'])
 }
 
-pub(super) fn is_api_key(text: &str) -> bool {
+pub(crate) fn is_api_key(text: &str) -> bool {
     text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -208,34 +221,81 @@ mod tests {
         assert_eq!(loaded.issues, []);
         let (said, default) = (loaded.config, parse("").config);
         assert_eq!(said.market.address(), default.market.address());
-        let keyed = Market { api_key: Some(Secret("k".into())), ..default.market.clone() };
+        let keyed = Market { api_key: Some(Secret::new("k")), ..default.market.clone() };
         assert_eq!((said.market.rate_limit(), said.market.budget()), (keyed.rate_limit(), keyed.budget()));
         assert_eq!(format!("{:?}", said.cache), format!("{:?}", default.cache));
         assert_eq!(format!("{:?}", said.http), format!("{:?}", default.http));
-        assert_eq!((said.profile, said.theme, said.currency), (default.profile, default.theme, default.currency));
+        assert_eq!(
+            (said.profile, said.theme, said.currency),
+            (default.profile, default.theme, default.currency)
+        );
         assert_eq!(said.market.refresh_interval, default.market.refresh_interval);
         assert_eq!(said.market.hidden_refresh_interval, default.market.hidden_refresh_interval);
         assert_eq!((said.demo_seed, said.log_level), (default.demo_seed, default.log_level));
-        assert_eq!((said.slow_query, said.frames_per_second), (default.slow_query, default.frames_per_second));
+        assert_eq!(
+            (said.slow_query, said.frames_per_second),
+            (default.slow_query, default.frames_per_second)
+        );
     }
 
     #[test]
     fn a_refused_value_is_named_with_its_key_and_range_and_the_default_holds() {
         for (text, key, value, accepted) in [
-            ("[market]\nrefresh_interval_s = 4", "market.refresh_interval_s", "4", "a whole number from 5 to 3600"),
-            ("[market]\nrefresh_interval_s = -1", "market.refresh_interval_s", "-1", "a whole number from 5 to 3600"),
+            (
+                "[market]\nrefresh_interval_s = 4",
+                "market.refresh_interval_s",
+                "4",
+                "a whole number from 5 to 3600",
+            ),
+            (
+                "[market]\nrefresh_interval_s = -1",
+                "market.refresh_interval_s",
+                "-1",
+                "a whole number from 5 to 3600",
+            ),
             ("[market]\nattempts = \"3\"", "market.attempts", "\"3\"", "a whole number from 1 to 10"),
-            ("[market]\nbase_url = \"ftp://x\"", "market.base_url", "\"ftp://x\"", "an http:// or https:// address"),
-            ("[window]\ntheme = \"blue\"", "window.theme", "\"blue\"", "one of \"system\", \"dark\", \"light\""),
+            (
+                "[market]\nbase_url = \"ftp://x\"",
+                "market.base_url",
+                "\"ftp://x\"",
+                "an http:// or https:// address",
+            ),
+            (
+                "[window]\ntheme = \"blue\"",
+                "window.theme",
+                "\"blue\"",
+                "one of \"system\", \"dark\", \"light\"",
+            ),
             ("[http]\nenabled = 1", "http.enabled", "1", "true or false"),
-            ("[http]\nlisten = \"here\"", "http.listen", "\"here\"", "an address with a port, for example 127.0.0.1:7878"),
-            ("[market]\nfrobnicate = 1", "market.frobnicate", "1", "no such key; see the comments in the file"),
-            ("profil = \"demo\"", "profil", "\"demo\"", "no such key or section; see the comments in the file"),
+            (
+                "[http]\nlisten = \"here\"",
+                "http.listen",
+                "\"here\"",
+                "an address with a port, for example 127.0.0.1:7878",
+            ),
+            (
+                "[market]\nfrobnicate = 1",
+                "market.frobnicate",
+                "1",
+                "no such key; see the comments in the file",
+            ),
+            (
+                "profil = \"demo\"",
+                "profil",
+                "\"demo\"",
+                "no such key or section; see the comments in the file",
+            ),
         ] {
             let found = issue(text);
-            assert_eq!((found.key.as_str(), found.value.as_str(), found.accepted.as_str()), (key, value, accepted));
+            assert_eq!(
+                (found.key.as_str(), found.value.as_str(), found.accepted.as_str()),
+                (key, value, accepted)
+            );
         }
-        assert_eq!(parse("[market]\nrefresh_interval_s = 4").config.market.refresh_interval, Duration::from_secs(60));
+        assert_eq!(
+            parse("[market]\nrefresh_interval_s = 4").config.market.refresh_interval,
+            Duration::from_secs(60)
+        );
     }
 
     #[test]
@@ -248,7 +308,9 @@ mod tests {
     #[test]
     fn a_key_never_stands_in_an_issue_or_in_debug() {
         let secret = "s3cr3t-k3y-\u{e9}";
-        for text in [format!("[market]\napi_key = \"{secret}\""), format!("[market]\napi_key = = \"{secret}\"")] {
+        for text in
+            [format!("[market]\napi_key = \"{secret}\""), format!("[market]\napi_key = = \"{secret}\"")]
+        {
             let loaded = parse(&text);
             assert!(!format!("{:?}", loaded.issues).contains("s3cr3t"), "{:?}", loaded.issues);
         }

@@ -1,0 +1,162 @@
+//! The task that measures every second and shows the newest state to whoever looks.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use health::{LoadFactor, Pressures, Resources, Sampler};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::api::{Activity, QueueDepth, Sample, Spark, Status};
+use crate::engine::Inner;
+use crate::metrics_history::Recorder;
+use crate::notices::{Causes, notices};
+use crate::rates::Rates;
+use crate::session::Session;
+use crate::state::State;
+use crate::views;
+
+/// Small lines change slowly, and reading them costs a query for each token.
+const SPARKS_EVERY: Duration = Duration::from_secs(60);
+
+/// Measures and shows until the engine stops.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let mut monitor = Monitor::new(&inner);
+    let frame = Duration::from_secs(1) / inner.book.with(|config| config.frames_per_second);
+    let mut ticks = tokio::time::interval(frame);
+    // After a suspend one tick is enough.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = inner.stopping.cancelled() => break,
+            _ = ticks.tick() => {}
+            () = inner.board.nudge.notified() => {}
+        }
+        monitor.tick(&inner).await;
+    }
+    if let Err(error) = monitor.recorder.flush().await {
+        tracing::warn!(%error, "the last samples could not be kept");
+    }
+}
+
+struct Monitor {
+    sampler: Option<Sampler>,
+    load: LoadFactor,
+    rates: Rates,
+    recorder: Recorder,
+    sample: Option<Sample>,
+    sampled: Option<Instant>,
+    sparks: Vec<Spark>,
+    /// When the small lines were read, and for which tokens of which session.
+    sparks_of: Option<(Instant, usize, Vec<String>)>,
+}
+
+impl Monitor {
+    fn new(inner: &Inner) -> Self {
+        let sampler = Sampler::new();
+        if let Err(error) = &sampler {
+            tracing::warn!(%error, "this machine's load cannot be read");
+        }
+        Self {
+            sampler: sampler.ok(),
+            load: LoadFactor::default(),
+            rates: Rates::default(),
+            recorder: Recorder::new(inner.stores.metrics.clone()),
+            sample: None,
+            sampled: None,
+            sparks: Vec::new(),
+            sparks_of: None,
+        }
+    }
+
+    async fn tick(&mut self, inner: &Inner) {
+        let session = inner.session();
+        // A little early counts, or jitter would make every other tick miss its second.
+        if self.sampled.is_none_or(|at| at.elapsed() >= Duration::from_millis(900)) {
+            self.sampled = Some(Instant::now());
+            self.measure(inner, &session).await;
+        }
+        if inner.board.has_viewers() || inner.board.newest().is_none() {
+            let state = self.state(inner, &session).await;
+            inner.board.publish(state);
+        }
+    }
+
+    async fn measure(&mut self, inner: &Inner, session: &Session) {
+        let resources = self.sampler.as_mut().map(Sampler::sample).unwrap_or_default();
+        let queue = queue_depth(session);
+        let waiting = queue.critical + queue.high + queue.normal + queue.low;
+        // Half of the pipeline's own bound counts as full pressure: beyond it callers begin to be refused.
+        let pressures =
+            Pressures { cpu: resources.cpu, memory: resources.memory, queue: f64::from(waiting) / 128.0 };
+        let load = self.load.update(&pressures);
+        inner.strained.store(self.load.activity() == health::Activity::Strained, Ordering::Relaxed);
+        let Resources { cpu, memory, process_cpu, process_memory_bytes } = resources;
+        let cache = self.rates.update(inner.cache.stats().total());
+        let at_ms = inner.clock.now().wall_ms;
+        let sample = Sample { at_ms, load, cpu, memory, process_cpu, process_memory_bytes, cache, queue };
+        self.sample = Some(sample);
+        inner.latest.store(Some(sample));
+        if let Err(error) = self.recorder.record(&sample).await {
+            tracing::debug!(%error, "a sample could not be kept");
+        }
+    }
+
+    async fn state(&mut self, inner: &Inner, session: &Session) -> State {
+        let ids = session.market.watched_ids();
+        let currency = session.market.currency();
+        let watch: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+        let quotes = session.market.quotes(&ids, &currency).await.into_iter().map(views::quote).collect();
+        let this_session = std::ptr::from_ref(session) as usize;
+        let read_already = self.sparks_of.as_ref().is_some_and(|(at, of, tokens)| {
+            at.elapsed() < SPARKS_EVERY && *of == this_session && *tokens == watch
+        });
+        if !read_already && let Ok(sparks) = session.market.sparks(&ids, &currency).await {
+            let short = sparks.iter().any(|spark| spark.prices.len() < 2);
+            self.sparks =
+                sparks.into_iter().map(|spark| Spark { id: spark.id.into(), prices: spark.prices }).collect();
+            // Lines that are still being filled are read again with the next frame.
+            self.sparks_of = (!short).then(|| (Instant::now(), this_session, watch.clone()));
+        }
+        let market = session.market_status();
+        let causes = Causes {
+            profile: &session.profile,
+            market: &market,
+            config_issues: inner.book.issues(),
+            set_aside: &inner.set_aside,
+        };
+        let status = Status {
+            profile: session.profile.clone(),
+            currency: currency.into(),
+            notices: notices(&causes),
+            activity: match self.load.activity() {
+                health::Activity::Calm => Activity::Calm,
+                health::Activity::Busy => Activity::Busy,
+                health::Activity::Strained => Activity::Strained,
+            },
+            market,
+        };
+        State {
+            now_ms: inner.clock.now().wall_ms,
+            watch,
+            quotes,
+            sparks: self.sparks.clone(),
+            sample: self.sample,
+            status: Some(status),
+        }
+    }
+}
+
+/// Tokens that wait for an update and calls that wait for their turn, together.
+fn queue_depth(session: &Session) -> QueueDepth {
+    let status = session.market.pipeline().status();
+    let pending = session.market.pending();
+    let [critical, high, normal, low] = pending.waiting.map(|count| count as u32);
+    QueueDepth {
+        critical: critical + status.waiting.critical,
+        high: high + status.waiting.high,
+        normal: normal + status.waiting.normal,
+        low: low + status.waiting.low,
+        running: status.running,
+    }
+}

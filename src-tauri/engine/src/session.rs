@@ -1,0 +1,260 @@
+//! One profile at work: its source, its market, and the task that keeps prices fresh.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cache::{Cache, Clock};
+use limits::{Journal, NoJournal, Pipeline, Priority};
+use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simulator, Source};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Profile, ProfileStatus, ServiceState};
+use crate::config::Config;
+use crate::journal::StoreJournal;
+use crate::state::Board;
+use crate::stores::Stores;
+use crate::views;
+
+/// The simulator costs nothing to ask, so the demo moves faster than a provider would allow.
+const DEMO_INTERVAL: Duration = Duration::from_secs(5);
+/// What an answer of the simulator takes, so that the demo's queues and latencies look like real ones.
+const DEMO_LATENCY: Duration = Duration::from_millis(80);
+/// How often the essential cache is warmed while somebody looks.
+const WARM_EVERY_MS: i64 = 10 * 60_000;
+const TRIM_EVERY_MS: i64 = 3_600_000;
+/// The longest sleep of the refresh task: the monotonic clock that it sleeps on stops while a laptop does, so
+/// it looks at the wall clock this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(15);
+
+/// What a session is made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) stores: &'a Stores,
+    pub(crate) cache: &'a Cache,
+    pub(crate) clock: &'a Clock,
+    pub(crate) board: &'a Arc<Board>,
+    /// Set while the load is too high for work that can wait.
+    pub(crate) strained: &'a Arc<AtomicBool>,
+}
+
+/// A profile at work.
+pub(crate) struct Session {
+    pub(crate) profile: ProfileStatus,
+    pub(crate) market: Market,
+    clock: Clock,
+    board: Arc<Board>,
+    pace: Pace,
+    next_refresh_ms: AtomicI64,
+    /// A person asked for a refresh.
+    wanted: Notify,
+    stop: CancellationToken,
+    task: Mutex<Option<JoinHandle<()>>>,
+    /// The state of the source and since when; short state.
+    seen: Mutex<(ServiceState, i64)>,
+}
+
+struct Pace {
+    viewed: Duration,
+    hidden: Duration,
+}
+
+impl Session {
+    /// Opens the market; nothing is asked of its source until [`begin`](Self::begin).
+    pub(crate) async fn open(profile: ProfileStatus, parts: &Parts<'_>) -> Result<Arc<Self>, MarketError> {
+        let config = parts.config;
+        let source = source(&profile, config, parts.clock)?;
+        let pipeline = pipeline(source.name(), &profile, parts).await?;
+        let viewed = match profile.active {
+            Profile::Demo => DEMO_INTERVAL.min(config.market.refresh_interval),
+            Profile::Live | Profile::Local => config.market.refresh_interval,
+        };
+        let market_config = MarketConfig {
+            currency: market::Currency::new(&config.currency)?,
+            refresh_every: viewed,
+            price_ttl: config.cache.price_ttl,
+            summary_ttl: config.cache.market_summary_ttl,
+            token_ttl: config.cache.token_metadata_ttl.max(Duration::from_secs(60)),
+            ..MarketConfig::default()
+        };
+        let durable = parts.stores.durable.clone();
+        let market =
+            Market::open(source, pipeline, parts.cache, durable, market_config, parts.clock.clone()).await?;
+        let now_ms = parts.clock.now().wall_ms;
+        Ok(Arc::new(Self {
+            profile,
+            market,
+            clock: parts.clock.clone(),
+            board: Arc::clone(parts.board),
+            pace: Pace { viewed, hidden: config.market.hidden_refresh_interval.max(viewed) },
+            next_refresh_ms: AtomicI64::new(now_ms),
+            wanted: Notify::new(),
+            stop: CancellationToken::new(),
+            task: Mutex::new(None),
+            seen: Mutex::new((ServiceState::Starting, now_ms)),
+        }))
+    }
+
+    /// Starts the task that keeps prices fresh; [`stop`](Self::stop) ends it.
+    pub(crate) fn begin(self: &Arc<Self>) {
+        let session = Arc::clone(self);
+        let task = tokio::spawn(async move { session.keep_fresh().await });
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// Ends the task and the calls under way; twice is fine.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.market.pipeline().stop().await;
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // A panic in it has been reported by the runtime.
+            let _ = task.await;
+        }
+    }
+
+    /// Refreshes now, ahead of the interval.
+    pub(crate) fn refresh(&self) {
+        self.market.schedule_watchlist(Priority::High);
+        self.wanted.notify_one();
+    }
+
+    async fn keep_fresh(&self) {
+        let (mut warmed_ms, mut trimmed_ms) = (None, None);
+        loop {
+            let step = async {
+                self.refresh_if_due();
+                self.market.process_queue().await;
+                if self.is_due(&mut warmed_ms, WARM_EVERY_MS) && self.board.is_viewed() {
+                    self.market.warm_essential_cache().await;
+                }
+                if self.is_due(&mut trimmed_ms, TRIM_EVERY_MS)
+                    && let Err(error) = self.market.trim_history().await
+                {
+                    tracing::warn!(%error, "old price history could not be removed");
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = step => {}
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.wanted.notified() => {}
+                () = self.market.work_arrived() => {}
+                () = self.board.looked_at.notified() => {}
+                () = tokio::time::sleep(self.until_next()) => {}
+            }
+        }
+    }
+
+    fn refresh_if_due(&self) {
+        let now_ms = self.now_ms();
+        let interval_ms = self.interval().as_millis() as i64;
+        let due_ms = self.next_refresh_ms.load(Ordering::Relaxed);
+        // A window that has just been shown wants its own pace at once, and a clock that was set back must not
+        // put the next refresh off for hours.
+        let due_ms = due_ms.min(now_ms + interval_ms);
+        if now_ms >= due_ms {
+            self.market.schedule_watchlist(Priority::Normal);
+            self.next_refresh_ms.store(now_ms + interval_ms, Ordering::Relaxed);
+        } else {
+            self.next_refresh_ms.store(due_ms, Ordering::Relaxed);
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        if self.board.is_viewed() { self.pace.viewed } else { self.pace.hidden }
+    }
+
+    fn until_next(&self) -> Duration {
+        let due_ms = self.next_refresh_ms.load(Ordering::Relaxed);
+        let due_ms = self.market.next_due_ms().map_or(due_ms, |queued| queued.min(due_ms));
+        // Something that is due already but could not be taken just now must not make this a busy loop.
+        let wait_ms = (due_ms - self.now_ms()).max(100);
+        Duration::from_millis(wait_ms as u64).min(LONGEST_SLEEP)
+    }
+
+    fn is_due(&self, last_ms: &mut Option<i64>, every_ms: i64) -> bool {
+        let now_ms = self.now_ms();
+        let due = last_ms.is_none_or(|last| now_ms - last >= every_ms || now_ms < last);
+        if due {
+            *last_ms = Some(now_ms);
+        }
+        due
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now().wall_ms
+    }
+
+    /// How the source does, for the status and the health.
+    pub(crate) fn market_status(&self) -> api::Market {
+        let status = self.market.pipeline().status();
+        let error = self.market.problem();
+        let state = views::source_state(error.as_ref(), &status);
+        let since_ms = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.0 != state {
+                *seen = (state, self.now_ms());
+            }
+            seen.1
+        };
+        let attribution = self.market.attribution();
+        api::Market {
+            source: self.market.source_name().to_owned(),
+            state,
+            since_ms,
+            last_success_ms: status.last_success_ms,
+            next_refresh_ms: Some(self.next_refresh_ms.load(Ordering::Relaxed)),
+            problem: error.as_ref().map(views::problem),
+            used: status.used,
+            limit: status.limit,
+            window_ms: 60_000,
+            month_left: status.month_left,
+            attribution: attribution.text.to_owned(),
+            attribution_url: attribution.url.map(str::to_owned),
+        }
+    }
+}
+
+fn source(profile: &ProfileStatus, config: &Config, clock: &Clock) -> Result<Arc<dyn Source>, MarketError> {
+    if profile.active == Profile::Demo {
+        let simulator = Simulator::new(profile.demo_seed.unwrap_or_default(), clock.clone());
+        return Ok(Arc::new(simulator.with_latency(DEMO_LATENCY)));
+    }
+    let market = &config.market;
+    let coingecko = CoinGeckoConfig {
+        base_url: market.address().to_owned(),
+        timeout: market.timeout,
+        ..CoinGeckoConfig::new(market.plan(), market.api_key.clone())
+    };
+    Ok(Arc::new(CoinGecko::new(coingecko, clock.clone())?))
+}
+
+async fn pipeline(name: &str, profile: &ProfileStatus, parts: &Parts<'_>) -> Result<Pipeline, MarketError> {
+    let market = &parts.config.market;
+    let demo = profile.active == Profile::Demo;
+    let config = limits::Config {
+        limit: if demo { 600 } else { market.rate_limit() },
+        month_budget: if demo { None } else { market.budget() },
+        attempt_timeout: market.timeout,
+        attempts: market.attempts,
+        ..limits::Config::new(name)
+    };
+    let journal: Arc<dyn Journal> = match demo {
+        true => Arc::new(NoJournal),
+        // The provider counts by address and key, whichever profile asks: one journal for one address.
+        false => {
+            Arc::new(StoreJournal::new(parts.stores.durable.clone(), format!("{name} {}", market.address())))
+        }
+    };
+    let strained = Arc::clone(parts.strained);
+    let gate = move |priority| priority <= Priority::High || !strained.load(Ordering::Relaxed);
+    Pipeline::open(config, journal, gate).await.map_err(|error| {
+        // Every value of the configuration was checked against tighter bounds.
+        MarketError::Cache { reason: error.to_string() }
+    })
+}

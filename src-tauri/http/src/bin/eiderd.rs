@@ -1,0 +1,94 @@
+//! The engine without a window.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use eider_http::Server;
+use engine::{Engine, Options, ProfileChoice};
+
+/// Runs the Eider engine without a window and serves its HTTP API.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {
+    /// Where prices come from.
+    #[arg(long, value_parser = parse_profile, value_name = "auto|live|demo|local")]
+    profile: Option<ProfileChoice>,
+    /// The folder for databases and logs.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one. The default is that of the configuration, 127.0.0.1:7878.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+fn parse_profile(text: &str) -> Result<ProfileChoice, String> {
+    let found = ProfileChoice::NAMES.into_iter().find(|(name, _)| *name == text);
+    found.map(|(_, choice)| choice).ok_or_else(|| "accepted: auto, live, demo, local".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((status, sentence)) => {
+            eprintln!("eiderd: {sentence}");
+            ExitCode::from(status)
+        }
+    }
+}
+
+async fn run(flags: Flags) -> Result<(), (u8, String)> {
+    let mut stop = stop_signal().map_err(|error| (1, format!("signals cannot be received: {error}")))?;
+    let options = Options {
+        profile: flags.profile,
+        data_dir: flags.data_dir,
+        config_file: flags.config,
+        strict_config: true,
+        always_fresh: true,
+    };
+    let engine = Engine::start(options).await.map_err(|error| (error.exit_status(), error.to_string()))?;
+    let listen = flags.listen.unwrap_or(engine.http_config().listen);
+    let server = match Server::start(engine.clone(), listen).await {
+        Ok(server) => server,
+        Err(error) => {
+            engine.stop().await;
+            return Err((1, error.to_string()));
+        }
+    };
+    // Whoever started this process may have closed its output; it runs on all the same.
+    let _ = writeln!(std::io::stdout(), "listening on http://{}", server.address());
+    let _ = stop.recv().await;
+    server.stop().await;
+    engine.stop().await;
+    Ok(())
+}
+
+/// Receives one message at the first signal to stop.
+fn stop_signal() -> std::io::Result<tokio::sync::mpsc::Receiver<()>> {
+    let (tell, stop) = tokio::sync::mpsc::channel(1);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            let _ = tell.send(()).await;
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        let _ = tell.send(()).await;
+    });
+    Ok(stop)
+}

@@ -1,0 +1,172 @@
+//! The server: where it listens, what every request passes, and how it stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::serve::IncomingStream;
+use engine::Engine;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::access::{check_host, check_token};
+use crate::limit::{Limiter, limit};
+use crate::problem::ProblemReply;
+use crate::routes;
+use crate::token::ApiToken;
+
+/// The largest request body.
+const BODY_BYTES: usize = 64 << 10;
+/// How long requests under way may take to end once the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why the server did not start; each text is one sentence with the next step.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Other machines could reach the address, and the configuration does not say that they may.
+    #[error(
+        "{0} can be reached by other machines; use a loopback address, or set allow_remote = true in [http] of the configuration"
+    )]
+    NotLoopback(SocketAddr),
+    /// The token can be neither read nor made.
+    #[error("the file api-token cannot be used: {0}")]
+    Token(#[from] std::io::Error),
+}
+
+/// What every handler can reach; cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) address: SocketAddr,
+    pub(crate) token: ApiToken,
+    pub(crate) limiter: Limiter,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self { address: *stream.remote_addr() }
+    }
+}
+
+/// A running HTTP API.
+pub struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens on `listen`; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// [`ServeError`]
+    pub async fn start(engine: Engine, listen: SocketAddr) -> Result<Self, ServeError> {
+        let config = engine.http_config();
+        if !listen.ip().is_loopback() && !config.allow_remote {
+            return Err(ServeError::NotLoopback(listen));
+        }
+        let token = ApiToken::load_or_create(&engine.data_dir())?;
+        let refused = |source| ServeError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let limiter = Limiter::new(config.per_client, config.in_all);
+        let app = app(Shared(Arc::new(Inner { engine, address, token, limiter })));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            let service = app.into_make_service_with_connect_info::<Peer>();
+            let serving =
+                axum::serve(listener, service).with_graceful_shutdown(stopped.clone().cancelled_owned());
+            let deadline = async {
+                stopped.cancelled().await;
+                tokio::time::sleep(DRAIN).await;
+            };
+            tokio::select! {
+                _ended = serving.into_future() => {}
+                () = deadline => tracing::warn!("requests under way were cut off at the stop"),
+            }
+        });
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no new request, lets those under way end within 5 s, and returns when the port is free.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        // A panic of the serving task has been reported by the runtime.
+        let _ = self.task.await;
+    }
+}
+
+fn app(shared: Shared) -> Router {
+    let (open, mut api) = routes::open().split_for_parts();
+    let (v1, v1_api) = routes::v1().split_for_parts();
+    api.merge(v1_api);
+    routes::describe(&mut api);
+    let v1 = v1.layer(from_fn_with_state(shared.clone(), check_token));
+    open.merge(v1)
+        .merge(routes::openapi(api))
+        .fallback(|| async {
+            ProblemReply::new(
+                StatusCode::NOT_FOUND,
+                "no_such_route",
+                "there is no such route; see /openapi.json",
+            )
+        })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this route does not take this method; see /openapi.json";
+            ProblemReply::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .layer(CompressionLayer::new())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
+            use axum::response::IntoResponse as _;
+            ProblemReply::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "a defect in Eider; the log has more",
+            )
+            .into_response()
+        }))
+        .layer(from_fn_with_state(shared.clone(), limit))
+        .layer(from_fn_with_state(shared.clone(), check_host))
+        .with_state(shared)
+}
+
+/// The router of one group of routes, which writes its part of the OpenAPI document itself.
+pub(crate) type Routes = OpenApiRouter<Shared>;
