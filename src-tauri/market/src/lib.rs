@@ -5,6 +5,7 @@ mod error;
 mod id;
 mod model;
 mod source;
+mod source_error;
 
 // The two sources.
 mod coingecko;
@@ -18,7 +19,7 @@ mod market;
 
 pub use cache::{Clock, Level, Now};
 pub use coingecko::{CoinGecko, CoinGeckoConfig, Plan, Secret};
-pub use error::{MarketError, SourceError};
+pub use error::MarketError;
 pub use id::{Currency, Invalid, TokenId};
 pub use market::{
     Asked, History, MIGRATIONS, Market, MarketConfig, Pending, Processed, Provenance, Quoted, Range,
@@ -29,3 +30,4 @@ pub use model::{
 };
 pub use simulator::Simulator;
 pub use source::Source;
+pub use source_error::SourceError;

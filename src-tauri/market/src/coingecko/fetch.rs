@@ -1,33 +1,18 @@
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use cache::Clock;
 use limits::Attempt;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, IF_NONE_MATCH, USER_AGENT};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::header::{HeaderMap, IF_NONE_MATCH};
+use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::config::{CoinGeckoConfig, Plan};
+use super::client::CoinGecko;
 use super::failure::{hidden_status, judge, judge_transport};
-use super::replies::{Kept, Replies, allowance};
-use super::secret::Secret;
-use crate::{Invalid, SourceError, TokenId};
+use super::replies::{Kept, allowance};
+use crate::{SourceError, TokenId};
 
 /// The largest body read, after decompression.
 const BODY_MAX: usize = 16 << 20;
-
-/// The CoinGecko [`Source`](crate::Source).
-///
-/// It keeps at most 64 replies (16 MiB of bodies) for as long as the provider allows.
-pub struct CoinGecko {
-    client: Client,
-    base: Url,
-    pub(super) host: String,
-    key: Secret,
-    pub(super) clock: Clock,
-    /// Held only to look up or to put; never across a call.
-    replies: Mutex<Replies>,
-}
 
 /// One question: where, what, and about which token.
 pub(super) struct Question<'a> {
@@ -35,6 +20,8 @@ pub(super) struct Question<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     /// The token a 404 is about.
     pub(super) subject: Option<&'a TokenId>,
+    /// Tells kept replies apart that come from one URL but are read in different ways; never sent.
+    pub(super) reading: Option<&'a str>,
 }
 
 /// An answer and when the provider last stood by it.
@@ -43,47 +30,7 @@ pub(super) struct Answer<T> {
     pub(super) fetched_at_ms: i64,
 }
 
-impl std::fmt::Debug for CoinGecko {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CoinGecko").field("host", &self.host).finish_non_exhaustive()
-    }
-}
-
 impl CoinGecko {
-    /// Prepares the client; nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`Invalid`] names the value that was refused. A refused key or address is not quoted.
-    pub fn new(config: CoinGeckoConfig, clock: Clock) -> Result<Self, Invalid> {
-        let base = config.checked_base()?;
-        let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, config.checked_agent()?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some((name, value)) = config.checked_key()? {
-            headers.insert(name, value);
-        }
-        let client = Client::builder()
-            .default_headers(headers)
-            .timeout(config.checked_timeout()?)
-            // A redirection to another host would carry the key there.
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| {
-                Invalid::new("the HTTP client's set-up", &error.to_string(), "a working TLS set-up")
-            })?;
-        let host = match (base.host_str().unwrap_or_default(), base.port()) {
-            (host, Some(port)) => format!("{host}:{port}"),
-            (host, None) => host.to_owned(),
-        };
-        let key = config.api_key.unwrap_or_else(|| Secret::new(""));
-        Ok(Self { client, base, host, key, clock, replies: Mutex::default() })
-    }
-
-    /// Whether the address is the provider's own and not a stand-in.
-    pub(super) fn is_official(&self) -> bool {
-        [Plan::Keyless, Plan::Pro].iter().any(|plan| plan.base_url() == self.base.as_str())
-    }
-
     /// The kept answer, where the provider has said that it still holds.
     pub(super) fn at_hand<T: Any + Send + Sync>(&self, question: &Question<'_>) -> Option<Answer<T>> {
         let url = self.url(question);
@@ -120,7 +67,9 @@ impl CoinGecko {
         }
         let body = match self.bounded_body(response).await {
             Ok(body) => body,
-            Err(attempt) => return attempt,
+            Err(attempt) if status.is_success() => return attempt,
+            // The status says enough.
+            Err(_) => Vec::new(),
         };
         let failed = |status| self.redacted(judge(&self.host, status, &headers, &body, question.subject));
         if status.is_redirection() {
@@ -150,6 +99,8 @@ impl CoinGecko {
         if !question.query.is_empty() {
             url.query_pairs_mut().extend_pairs(question.query);
         }
+        // A fragment stays on this side of the connection.
+        url.set_fragment(question.reading);
         url
     }
 
@@ -249,10 +200,5 @@ impl CoinGecko {
             Attempt::Limited { after, error } => Attempt::Limited { after, error: strike(error) },
             Attempt::Fail(error) => Attempt::Fail(strike(error)),
         }
-    }
-
-    fn replies(&self) -> std::sync::MutexGuard<'_, Replies> {
-        // Every change leaves the map whole, so a panic elsewhere spoils nothing here.
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

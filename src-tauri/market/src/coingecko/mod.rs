@@ -3,6 +3,7 @@
 //! One question is one GET. What the provider tells about a reply's life (`Cache-Control`, `ETag`) is kept in
 //! memory and obeyed: within it no call is made, after it the call is conditional.
 
+mod client;
 mod config;
 mod failure;
 mod fetch;
@@ -15,6 +16,6 @@ mod replies;
 mod secret;
 mod value;
 
+pub use client::CoinGecko;
 pub use config::{CoinGeckoConfig, Plan};
-pub use fetch::CoinGecko;
 pub use secret::Secret;

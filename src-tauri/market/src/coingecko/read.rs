@@ -3,7 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use limits::Attempt;
 
-use super::fetch::{Answer, CoinGecko, Question};
+use super::client::CoinGecko;
+use super::fetch::{Answer, Question};
 use super::read_chart::read_chart;
 use super::read_market::{read_markets, read_prices};
 use super::read_token::{read_search, read_token};
@@ -48,14 +49,15 @@ impl Source for CoinGecko {
         let ids = sorted(ids);
         let list = joined(&ids);
         let query = price_query(&list, currency);
-        let question = Question { path: &["simple", "price"], query: &query, subject: None };
+        let question = Question { path: &["simple", "price"], query: &query, subject: None, reading: None };
         done(self.ask(question, |body| read_prices(body, &ids, currency)).await, to_prices)
     }
 
     fn prices_at_hand(&self, ids: &[TokenId], currency: &Currency) -> Option<Prices> {
         let list = joined(&sorted(ids));
         let query = price_query(&list, currency);
-        self.at_hand(&Question { path: &["simple", "price"], query: &query, subject: None }).map(to_prices)
+        self.at_hand(&Question { path: &["simple", "price"], query: &query, subject: None, reading: None })
+            .map(to_prices)
     }
 
     async fn markets(&self, rows: Rows<'_>, currency: &Currency) -> Attempt<Vec<MarketEntry>, SourceError> {
@@ -76,7 +78,7 @@ impl Source for CoinGecko {
         if let Some(list) = &list {
             query.push(("ids", list));
         }
-        let question = Question { path: &["coins", "markets"], query: &query, subject: None };
+        let question = Question { path: &["coins", "markets"], query: &query, subject: None, reading: None };
         done(self.ask(question, read_markets).await, owned)
     }
 
@@ -89,33 +91,29 @@ impl Source for CoinGecko {
         let days = span.days().to_string();
         let query = [("vs_currency", currency.as_str()), ("days", &days), ("precision", "full")];
         let path = ["coins", id.as_str(), "market_chart"];
-        done(self.ask(Question { path: &path, query: &query, subject: Some(id) }, read_chart).await, owned)
+        done(
+            self.ask(Question { path: &path, query: &query, subject: Some(id), reading: None }, read_chart)
+                .await,
+            owned,
+        )
     }
 
     async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
         let path = ["coins", id.as_str()];
-        let question = Question { path: &path, query: &DETAIL_FIELDS, subject: Some(id) };
-        // The reply holds every currency and its URL names none, so the kept reply is the whole body: it must
-        // serve whichever currency is asked for next.
-        let answer = match self.ask(question, |body| Ok(body.clone())).await {
-            Attempt::Done(answer) => answer,
-            Attempt::Retry(error) => return Attempt::Retry(error),
-            Attempt::Limited { after, error } => return Attempt::Limited { after, error },
-            Attempt::Fail(error) => return Attempt::Fail(error),
-        };
-        match read_token(&answer.value, id, currency) {
-            Ok(details) => Attempt::Done(details),
-            Err(what) => Attempt::Fail(SourceError::BadReply { host: self.host.clone(), what }),
-        }
+        // The URL names no currency, for the reply holds all of them; what is kept of it holds one.
+        let reading = Some(currency.as_str());
+        let question = Question { path: &path, query: &DETAIL_FIELDS, subject: Some(id), reading };
+        done(self.ask(question, |body| read_token(body, id, currency)).await, owned)
     }
 
     async fn search(&self, query: &str) -> Attempt<Vec<TokenRef>, SourceError> {
-        let question = Question { path: &["search"], query: &[("query", query)], subject: None };
+        let question =
+            Question { path: &["search"], query: &[("query", query)], subject: None, reading: None };
         done(self.ask(question, read_search).await, owned)
     }
 
     async fn ping(&self) -> Attempt<(), SourceError> {
-        let question = Question { path: &["ping"], query: &[], subject: None };
+        let question = Question { path: &["ping"], query: &[], subject: None, reading: None };
         done(self.ask(question, |_| Ok(())).await, |_| ())
     }
 }

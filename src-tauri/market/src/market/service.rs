@@ -140,7 +140,7 @@ impl Market {
         self.inner.changes.subscribe()
     }
 
-    /// Why the last call for prices failed, until one succeeds.
+    /// Why the last call to the source failed, until one succeeds.
     pub fn problem(&self) -> Option<MarketError> {
         self.inner.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -209,7 +209,15 @@ impl Market {
         F: FnMut() -> Fut,
         Fut: Future<Output = Attempt<T, SourceError>>,
     {
-        Ok(self.inner.pipeline.call(priority, wait_at_most, attempt).await?)
+        let answer =
+            self.inner.pipeline.call(priority, wait_at_most, attempt).await.map_err(MarketError::from);
+        match &answer {
+            Ok(_) => self.set_problem(None),
+            // The source is well; it is the question that has no answer.
+            Err(MarketError::UnknownToken { .. }) => {}
+            Err(error) => self.set_problem(Some(error.clone())),
+        }
+        answer
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -225,7 +233,7 @@ impl Market {
         work(&mut self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn set_problem(&self, problem: Option<MarketError>) {
+    fn set_problem(&self, problem: Option<MarketError>) {
         *self.inner.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 

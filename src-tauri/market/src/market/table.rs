@@ -41,7 +41,10 @@ impl Market {
         }
         let newest = rows.iter().filter_map(|row| row.as_of_ms).max();
         let provenance = top.as_ref().ok().map(|hit| Provenance::of(hit, newest, self.source_name()));
-        Table { rows, provenance, problem: top.err().or(problem) }
+        // An old table serves in place of an error; the error is still worth telling.
+        let old = provenance.as_ref().is_some_and(|provenance| provenance.stale);
+        let problem = top.err().or(problem).or_else(|| if old { self.problem() } else { None });
+        Table { rows, provenance, problem }
     }
 
     async fn largest(&self, currency: &Currency, priority: Priority) -> Result<Hit<KeptTable>, MarketError> {

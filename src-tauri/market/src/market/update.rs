@@ -71,11 +71,12 @@ impl Market {
         self.schedule_update_at(id, Priority::Normal)
     }
 
-    /// [`schedule_update`](Self::schedule_update) with another urgency.
+    /// [`schedule_update`](Self::schedule_update) with another urgency; a critical wish, which is a person's, ends
+    /// the pause of a token whose last update failed.
     pub fn schedule_update_at(&self, id: &TokenId, priority: Priority) -> Scheduled {
         let now_ms = self.now_ms();
         let scheduled = self.queue(|queue| queue.schedule(id, priority, now_ms));
-        if scheduled == Scheduled::Added {
+        if scheduled == Scheduled::Added || priority == Priority::Critical {
             self.work_added();
         }
         scheduled
@@ -186,14 +187,12 @@ impl Market {
                     if known.contains(id) { Outcome::Updated } else { Outcome::Unknown { until_ms } }
                 });
                 processed.problem = kept.err().or(processed.problem.take());
-                self.set_problem(None);
             }
             Err(error) => {
                 let at_least_ms = error.retry_after().map_or(0, millis);
                 processed.failed += batch.ids.len();
                 tracing::warn!(tokens = batch.ids.len(), code = error.code(), %error, "prices were not updated");
                 batch.finish(|_| Outcome::Failed { at_least_ms });
-                self.set_problem(Some(error.clone()));
                 processed.problem = Some(error);
             }
         }
