@@ -4,8 +4,7 @@
 
 UI_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f 2>/dev/null)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# One feature set for every build of the workspace, or each of them would compile Tauri anew.
-BUILD := cargo build --workspace --bins
+BUILD := cargo build --bins
 TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 run: build ## Installs what is missing, builds, and opens the app; ARGS="…" passes flags on
@@ -51,7 +50,7 @@ bench: setup-test ui ## Figures of a release build, as a table and in target/ben
 	$(TARGET)/release/eider-bench
 
 shots: setup-test build ## A screenshot of every screen in both themes, into target/shots/
-	$(TARGET)/debug/shots
+	cargo run -p eider-window-tests --bin shots
 
 package: ui ## A .deb, into target/release/bundle/deb/
 	@scripts/setup package

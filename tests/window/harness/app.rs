@@ -207,7 +207,7 @@ impl App {
 ///
 /// # Errors
 /// Fails where it was not built.
-pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     // A test runs from `target/<profile>/deps`, `shots` from `target/<profile>`.
     let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());

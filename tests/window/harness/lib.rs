@@ -11,7 +11,7 @@ mod picture;
 mod process;
 mod wait;
 
-pub use app::App;
+pub use app::{App, program};
 pub use desktop::Desktop;
 pub use home::Home;
 pub use market::Market;
