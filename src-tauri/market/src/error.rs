@@ -71,6 +71,12 @@ impl MarketError {
         }
     }
 
+    /// Whether the call was not made because others come first or the limit is used up.
+    pub(crate) fn gave_way(&self) -> bool {
+        use CallError::{BudgetSpent, Limited, QueueFull, Shed};
+        matches!(self, Self::Call(Shed { .. } | QueueFull { .. } | Limited { .. } | BudgetSpent { .. }))
+    }
+
     /// How long to wait before another try, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

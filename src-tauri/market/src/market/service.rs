@@ -215,6 +215,8 @@ impl Market {
             Ok(_) => self.set_problem(None),
             // The source is well; it is the question that has no answer.
             Err(MarketError::UnknownToken { .. }) => {}
+            // Nobody waits for these, and that they give way to others is as it should be.
+            Err(error) if priority == Priority::Low && error.gave_way() => {}
             Err(error) => self.set_problem(Some(error.clone())),
         }
         answer

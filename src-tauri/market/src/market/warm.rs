@@ -18,7 +18,7 @@ pub struct Warmed {
     pub charts: usize,
     /// Watched tokens whose last 24 hours are still missing; the next warming goes on with them.
     pub charts_left: usize,
-    /// The last failure.
+    /// The last failure; that charts gave way to more urgent calls is none.
     pub problem: Option<MarketError>,
 }
 
@@ -48,7 +48,10 @@ impl Market {
                     Err(error) => {
                         warmed.charts_left += 1;
                         may_fetch = 0;
-                        warmed.problem = Some(error);
+                        // Giving way is no failure: the next warming goes on here.
+                        if !error.gave_way() {
+                            warmed.problem = Some(error);
+                        }
                     }
                 },
                 Err(error) => warmed.problem = Some(error),

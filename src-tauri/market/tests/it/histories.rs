@@ -202,3 +202,17 @@ async fn warming_stops_asking_for_charts_at_the_first_failure() {
     assert_eq!((warmed.charts_left, warmed.problem.unwrap().code()), (5, "source_unreachable"));
     rig.close().await;
 }
+
+#[tokio::test]
+async fn warming_that_reaches_the_limit_gives_way_and_is_no_failure() {
+    let (folder, time) = (tempfile::tempdir().unwrap(), TestTime::new());
+    let source = Scripted::new(&time);
+    let patience = std::time::Duration::from_secs(1);
+    let config = MarketConfig { warm_charts: 5, patience, ..MarketConfig::default() };
+    let rig = Rig::open_limited(folder.path(), source.clone(), &time, config, 3).await;
+    let warmed = rig.market.warm_essential_cache().await;
+    assert_eq!(source.calls(), ["prices 5", "top 250", "chart duckchain-token 1"]);
+    assert_eq!((warmed.charts, warmed.charts_left), (1, 4));
+    assert!(warmed.problem.is_none() && rig.market.problem().is_none());
+    rig.close().await;
+}

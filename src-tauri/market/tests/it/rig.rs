@@ -60,6 +60,17 @@ impl Rig {
         time: &TestTime,
         config: MarketConfig,
     ) -> Self {
+        Self::open_limited(folder, source, time, config, 10_000).await
+    }
+
+    /// With so many calls a minute.
+    pub(crate) async fn open_limited(
+        folder: &Path,
+        source: Arc<dyn Source>,
+        time: &TestTime,
+        config: MarketConfig,
+        limit: u32,
+    ) -> Self {
         let open = |name, migrations| {
             let config = store::Config { durability: store::Durability::Normal, ..store::Config::default() };
             Store::open(&folder.join(name), &[migrations], config).unwrap().store
@@ -67,7 +78,7 @@ impl Rig {
         let stores = [open("eider.db", MIGRATIONS), open("cache.db", cache::MIGRATIONS)];
         let cache = Cache::open(cache::Config::default(), stores[1].clone(), time.clock()).await.unwrap();
         let limits = limits::Config {
-            limit: 10_000,
+            limit,
             attempts: 1,
             backoff: Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(2) },
             ..limits::Config::new("test")
