@@ -16,27 +16,27 @@ use tokio::task::JoinHandle;
 
 /// One request as the server saw it.
 #[derive(Debug, Clone)]
-pub struct Call {
-    pub at: Instant,
-    pub path: String,
-    pub query: HashMap<String, String>,
-    pub headers: HeaderMap,
+pub(crate) struct Call {
+    pub(crate) at: Instant,
+    pub(crate) path: String,
+    pub(crate) query: HashMap<String, String>,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Call {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// The ids of a question for prices.
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         self.query.get("ids").map(|ids| ids.split(',').collect()).unwrap_or_default()
     }
 }
 
 /// What to answer instead of data.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// This status, these headers, this body.
     Reply(u16, Vec<(&'static str, String)>, String),
     /// Nothing, ever.
@@ -59,8 +59,8 @@ struct Script {
 }
 
 /// The running server; it ends when dropped.
-pub struct Provider {
-    pub address: SocketAddr,
+pub(crate) struct Provider {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -72,49 +72,53 @@ struct Shared {
 }
 
 impl Provider {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { script: Mutex::default(), log: Mutex::default(), count: watch::Sender::new(0) });
+        let shared = Arc::new(Shared {
+            script: Mutex::default(),
+            log: Mutex::default(),
+            count: watch::Sender::new(0),
+        });
         let app = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { address, shared, task }
     }
 
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://{}/api/v3", self.address)
     }
 
     /// The next request whose path starts so meets this fault, after those already lined up.
-    pub fn next(&self, path: &'static str, fault: Fault) {
+    pub(crate) fn next(&self, path: &'static str, fault: Fault) {
         self.shared.script.lock().unwrap().next.entry(path).or_default().push_back(fault);
     }
 
     /// Every request whose path starts so meets this fault, until [`heal`](Self::heal).
-    pub fn always(&self, path: &'static str, fault: Fault) {
+    pub(crate) fn always(&self, path: &'static str, fault: Fault) {
         self.shared.script.lock().unwrap().always.insert(path, fault);
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.shared.script.lock().unwrap().always.clear();
     }
 
     /// What `/simple/price` says about a token, instead of an invented price.
-    pub fn price(&self, id: &str, entry: Value) {
+    pub(crate) fn price(&self, id: &str, entry: Value) {
         self.shared.script.lock().unwrap().prices.insert(id.to_owned(), entry);
     }
 
-    pub fn header(&self, name: &'static str, value: &str) {
+    pub(crate) fn header(&self, name: &'static str, value: &str) {
         self.shared.script.lock().unwrap().headers.push((name, value.to_owned()));
     }
 
     /// The requests so far whose path, after the base, starts so.
-    pub fn calls(&self, path: &str) -> Vec<Call> {
+    pub(crate) fn calls(&self, path: &str) -> Vec<Call> {
         self.shared.log.lock().unwrap().iter().filter(|call| call.path.starts_with(path)).cloned().collect()
     }
 
     /// Waits until `enough` holds for the log of this path.
-    pub async fn until(&self, path: &str, enough: impl Fn(&[Call]) -> bool) -> Vec<Call> {
+    pub(crate) async fn until(&self, path: &str, enough: impl Fn(&[Call]) -> bool) -> Vec<Call> {
         let mut count = self.shared.count.subscribe();
         loop {
             let calls = self.calls(path);
@@ -128,8 +132,14 @@ impl Provider {
         }
     }
 
+    /// Waits, without a bound of its own, until the log holds more than `known` requests.
+    pub(crate) async fn more_than(&self, known: usize) {
+        // The sender lives as long as this server.
+        let _ = self.shared.count.subscribe().wait_for(|count| *count > known).await;
+    }
+
     /// The most requests that any half-open window of this length held.
-    pub fn busiest(&self, window: Duration) -> usize {
+    pub(crate) fn busiest(&self, window: Duration) -> usize {
         let at: Vec<Instant> = self.shared.log.lock().unwrap().iter().map(|call| call.at).collect();
         let within = |start: &Instant| at.iter().filter(|at| *at >= start && **at < *start + window).count();
         at.iter().map(within).max().unwrap_or(0)
@@ -151,9 +161,13 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     shared.count.send_modify(|count| *count += 1);
     let (fault, prices, headers) = {
         let mut script = shared.script.lock().unwrap();
-        let lined_up =
-            script.next.iter_mut().find(|(start, _)| path.starts_with(**start)).and_then(|(_, next)| next.pop_front());
-        let always = script.always.iter().find(|(start, _)| path.starts_with(**start)).map(|(_, fault)| fault.clone());
+        let lined_up = script
+            .next
+            .iter_mut()
+            .find(|(start, _)| path.starts_with(**start))
+            .and_then(|(_, next)| next.pop_front());
+        let always =
+            script.always.iter().find(|(start, _)| path.starts_with(**start)).map(|(_, fault)| fault.clone());
         (lined_up.or(always), script.prices.clone(), script.headers.clone())
     };
     match fault {
@@ -200,13 +214,17 @@ fn data(path: &str, query: &HashMap<String, String>, prices: &HashMap<String, Va
         ["simple", "price"] => ids
             .iter()
             .filter(|id| !id.starts_with("unknown"))
-            .map(|id| ((*id).to_owned(), prices.get(*id).cloned().unwrap_or_else(|| price_entry(id, currency))))
+            .map(|id| {
+                ((*id).to_owned(), prices.get(*id).cloned().unwrap_or_else(|| price_entry(id, currency)))
+            })
             .collect(),
         ["coins", "markets"] => {
             let ids = if ids.is_empty() { vec!["bitcoin", "ethereum", "the-open-network"] } else { ids };
             ids.iter().map(|id| market_row(id)).collect()
         }
-        ["coins", id, "market_chart"] => chart(id, query.get("days").and_then(|days| days.parse().ok()).unwrap_or(1)),
+        ["coins", id, "market_chart"] => {
+            chart(id, query.get("days").and_then(|days| days.parse().ok()).unwrap_or(1))
+        }
         ["coins", id] => coin(id),
         ["search"] => json!({ "coins": [
             { "id": "the-open-network", "name": "Toncoin", "symbol": "TON", "market_cap_rank": 20 },
@@ -217,7 +235,7 @@ fn data(path: &str, query: &HashMap<String, String>, prices: &HashMap<String, Va
 }
 
 /// A price that differs from token to token, and is the same each time.
-pub fn invented_price(id: &str) -> f64 {
+pub(crate) fn invented_price(id: &str) -> f64 {
     id.bytes().map(f64::from).sum::<f64>() / 100.0
 }
 
@@ -244,7 +262,13 @@ fn market_row(id: &str) -> Value {
 
 fn chart(id: &str, days: i64) -> Value {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-    let step = if days <= 1 { 300_000 } else if days <= 90 { 3_600_000 } else { 86_400_000 };
+    let step = if days <= 1 {
+        300_000
+    } else if days <= 90 {
+        3_600_000
+    } else {
+        86_400_000
+    };
     let points = days * 86_400_000 / step;
     let line = |scale: f64| -> Value {
         (0..points).map(|n| json!([now - (points - n) * step, scale * (1.0 + n as f64 / 1e4)])).collect()

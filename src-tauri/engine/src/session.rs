@@ -7,7 +7,6 @@ use std::time::Duration;
 use cache::{Cache, Clock};
 use limits::{Journal, NoJournal, Pipeline, Priority};
 use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simulator, Source};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +21,9 @@ use crate::views;
 const DEMO_INTERVAL: Duration = Duration::from_secs(5);
 /// What an answer of the simulator takes, so that the demo's queues and latencies look like real ones.
 const DEMO_LATENCY: Duration = Duration::from_millis(80);
+/// Watched prices are what the program is for, and one call for all of them costs a strained machine nothing:
+/// load puts off what is less urgent than this.
+const ESSENTIAL: Priority = Priority::High;
 /// How often the essential cache is warmed while somebody looks.
 const WARM_EVERY_MS: i64 = 10 * 60_000;
 const TRIM_EVERY_MS: i64 = 3_600_000;
@@ -48,8 +50,6 @@ pub(crate) struct Session {
     board: Arc<Board>,
     pace: Pace,
     next_refresh_ms: AtomicI64,
-    /// A person asked for a refresh.
-    wanted: Notify,
     stop: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
     /// The state of the source and since when; short state.
@@ -89,8 +89,7 @@ impl Session {
             clock: parts.clock.clone(),
             board: Arc::clone(parts.board),
             pace: Pace { viewed, hidden: config.market.hidden_refresh_interval.max(viewed) },
-            next_refresh_ms: AtomicI64::new(now_ms),
-            wanted: Notify::new(),
+            next_refresh_ms: AtomicI64::new(now_ms + viewed.as_millis() as i64),
             stop: CancellationToken::new(),
             task: Mutex::new(None),
             seen: Mutex::new((ServiceState::Starting, now_ms)),
@@ -117,36 +116,43 @@ impl Session {
 
     /// Refreshes now, ahead of the interval.
     pub(crate) fn refresh(&self) {
-        self.market.schedule_watchlist(Priority::High);
-        self.wanted.notify_one();
+        self.market.schedule_watchlist(ESSENTIAL);
     }
 
     async fn keep_fresh(&self) {
-        let (mut warmed_ms, mut trimmed_ms) = (None, None);
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            // Apart, so that warming, which may wait long for its turn at the provider, holds up no refresh.
+            ((), ()) = async { tokio::join!(self.refresh_on_time(), self.warm_and_trim()) } => {}
+        }
+    }
+
+    async fn refresh_on_time(&self) {
         loop {
-            let step = async {
-                self.refresh_if_due();
-                self.market.process_queue().await;
-                if self.is_due(&mut warmed_ms, WARM_EVERY_MS) && self.board.is_viewed() {
-                    self.market.warm_essential_cache().await;
-                }
-                if self.is_due(&mut trimmed_ms, TRIM_EVERY_MS)
-                    && let Err(error) = self.market.trim_history().await
-                {
-                    tracing::warn!(%error, "old price history could not be removed");
-                }
-            };
+            self.refresh_if_due();
+            self.market.process_queue().await;
             tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = step => {}
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = self.wanted.notified() => {}
                 () = self.market.work_arrived() => {}
                 () = self.board.looked_at.notified() => {}
                 () = tokio::time::sleep(self.until_next()) => {}
             }
+        }
+    }
+
+    /// Warms at the start, and then while somebody looks; the first warming is the first refresh too.
+    async fn warm_and_trim(&self) {
+        let (mut warmed_ms, mut trimmed_ms) = (None, None);
+        loop {
+            if (warmed_ms.is_none() || self.board.is_viewed()) && self.is_due(&mut warmed_ms, WARM_EVERY_MS) {
+                self.market.schedule_watchlist(ESSENTIAL);
+                self.market.warm_essential_cache().await;
+            }
+            if self.is_due(&mut trimmed_ms, TRIM_EVERY_MS)
+                && let Err(error) = self.market.trim_history().await
+            {
+                tracing::warn!(%error, "old price history could not be removed");
+            }
+            tokio::time::sleep(LONGEST_SLEEP).await;
         }
     }
 
@@ -158,7 +164,7 @@ impl Session {
         // put the next refresh off for hours.
         let due_ms = due_ms.min(now_ms + interval_ms);
         if now_ms >= due_ms {
-            self.market.schedule_watchlist(Priority::Normal);
+            self.market.schedule_watchlist(ESSENTIAL);
             self.next_refresh_ms.store(now_ms + interval_ms, Ordering::Relaxed);
         } else {
             self.next_refresh_ms.store(due_ms, Ordering::Relaxed);

@@ -26,7 +26,7 @@ fn sentence(text: &str) -> String {
 
 pub(crate) fn source_state(error: Option<&MarketError>, status: &ServiceStatus) -> ServiceState {
     match error {
-        Some(MarketError::Call(call)) if is_limit(call) => ServiceState::Degraded,
+        Some(MarketError::Call(call)) if is_refusal(call) => ServiceState::Degraded,
         Some(MarketError::Call(_) | MarketError::TimedOut { .. }) => ServiceState::Down,
         Some(_) => ServiceState::Degraded,
         None if status.last_success_ms.is_none() => ServiceState::Starting,
@@ -37,10 +37,18 @@ pub(crate) fn source_state(error: Option<&MarketError>, status: &ServiceStatus) 
     }
 }
 
-/// The source is there, but may not be asked at present.
-fn is_limit(call: &CallError<market::SourceError>) -> bool {
+/// The source is there, but may not be asked at present, or not for this.
+fn is_refusal(call: &CallError<market::SourceError>) -> bool {
+    use market::SourceError::{KeyRefused, NotInPlan, RateLimited, UnknownCurrency, UnknownToken};
     match call {
-        CallError::Failed { error, .. } => matches!(error, market::SourceError::RateLimited { .. }),
+        CallError::Failed { error, .. } => matches!(
+            error,
+            RateLimited { .. }
+                | KeyRefused { .. }
+                | NotInPlan { .. }
+                | UnknownCurrency { .. }
+                | UnknownToken { .. }
+        ),
         CallError::Open { .. } => false,
         _ => true,
     }
