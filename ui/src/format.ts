@@ -154,13 +154,13 @@ export function age(at_ms: Maybe, now_ms: number): string {
 /** The time of day with seconds. */
 export function clockTime(at_ms: Maybe): string {
   return isNumber(at_ms)
-    ? time(at_ms, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+    ? time(at_ms, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
     : MISSING;
 }
 
 /** The time of day to the minute. */
 export function minuteTime(at_ms: Maybe): string {
-  return isNumber(at_ms) ? time(at_ms, { hour: '2-digit', minute: '2-digit', hour12: false }) : MISSING;
+  return isNumber(at_ms) ? time(at_ms, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) : MISSING;
 }
 
 export function dayTime(at_ms: Maybe): string {
@@ -181,7 +181,7 @@ export function exactTime(at_ms: Maybe): string {
         hour: '2-digit',
         minute: '2-digit',
         second: '2-digit',
-        hour12: false,
+        hourCycle: 'h23',
       })
     : MISSING;
 }
