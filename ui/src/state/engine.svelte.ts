@@ -10,6 +10,8 @@ class Engine {
   live = $state.raw<Live>(NOTHING_YET);
   /** Why the stream could not be opened. */
   problem = $state.raw<Problem | null>(null);
+  /** Counts the times the whole state came anew: the stream was interrupted, and charts have a hole to fill. */
+  returns = $state(0);
   #heard_at = $state(0);
 
   get silent(): boolean {
@@ -35,6 +37,7 @@ class Engine {
   }
 
   #take(frame: Frame): void {
+    if (frame.whole && this.live.watch !== null) this.returns += 1;
     this.live = reduce(this.live, frame);
     this.#heard_at = frame.now_ms;
     clock.set(frame.now_ms);

@@ -17,19 +17,31 @@ export class PriceFeed {
   picture = $state.raw<Picture>(EMPTY);
   loader = new Loader<History>();
   #window = new ChartWindow(2);
-  #asked = '';
+  #id: string | null = null;
+  #range: Range | null = null;
+  /** Profile and currency the points belong to; `null` while not even the first frame has told. */
+  #source: string | null = null;
 
-  /** Loads a token's history; the picture of another token or range is dropped at once. */
-  async load(id: string, range: Range, currency: string): Promise<void> {
-    const asked = `${id} ${range} ${currency}`;
-    if (asked !== this.#asked) {
-      this.#asked = asked;
+  /** Whether this token, range and source were asked for already. A source that becomes known is no other one. */
+  covers(id: string, range: Range, source: string | null): boolean {
+    if (id !== this.#id || range !== this.#range) return false;
+    this.#source ??= source;
+    return source === null || source === this.#source;
+  }
+
+  /**
+   * Loads a token's history. The picture of another token or source goes at once; over another range it stays
+   * until the answer comes, because its points are as true there.
+   */
+  async load(id: string, range: Range, source: string | null): Promise<void> {
+    if (id !== this.#id || (this.#source !== null && source !== this.#source)) {
       this.loader.reset();
       this.#window = new ChartWindow(2);
       this.picture = EMPTY;
     }
+    [this.#id, this.#range, this.#source] = [id, range, source];
     const history = await this.loader.load(() => calls.history(id, range));
-    if (!history || this.#asked !== asked) return;
+    if (!history) return;
     this.#window.load(history.at_ms, [history.price, history.volume_24h], history.step_ms);
     this.#publish();
   }
@@ -38,7 +50,7 @@ export class PriceFeed {
   take(quote: Quote, range: Range): void {
     const at = quote.provenance?.as_of_ms;
     if (at === undefined || quote.price === null || this.loader.data?.id !== quote.id) return;
-    if (at <= (this.#window.lastAt ?? -Infinity)) return;
+    if (this.#range !== range || at <= (this.#window.lastAt ?? -Infinity)) return;
     this.#window.append(at, [quote.price, quote.volume_24h]);
     this.#window.trim(spanAt(range, at).min);
     this.#publish();

@@ -17,8 +17,8 @@ class View {
   range = $state<Range>(remembered());
   palette = $state<PaletteMode | null>(null);
   keys = $state(false);
-  /** Counts requests to put the focus into the search field of Markets. */
-  search = $state(0);
+  /** Asks for the focus in the search field of Markets, which takes the request back. */
+  search = $state(false);
 
   open(screen: Screen): void {
     this.screen = screen;
