@@ -64,7 +64,8 @@ pub(super) fn judge_transport<T>(host: &str, error: &reqwest::Error) -> Attempt<
     if error.is_redirect() {
         return Attempt::Fail(SourceError::NotJson { host, found: "a redirection" });
     }
-    Attempt::Retry(SourceError::Unreachable { host, reason: innermost(error) })
+    let (connected, unreachable) = (!error.is_connect(), SourceError::Unreachable { host, reason: innermost(error) });
+    if connected { Attempt::Retry(unreachable) } else { Attempt::NotSent(unreachable) }
 }
 
 /// The innermost cause is the fact ("connection refused"); the outer ones only say where it was noticed.

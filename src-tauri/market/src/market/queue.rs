@@ -79,6 +79,8 @@ pub(super) enum Outcome {
 pub(super) struct UpdateQueue {
     bound: usize,
     turns: u64,
+    /// Ids that were finished so far.
+    ended: u64,
     waiting: HashMap<TokenId, Wish>,
     running: HashMap<TokenId, Wish>,
     /// Wishes that came while the token was being asked for.
@@ -91,6 +93,7 @@ impl UpdateQueue {
         Self {
             bound,
             turns: 0,
+            ended: 0,
             waiting: HashMap::new(),
             running: HashMap::new(),
             again: HashMap::new(),
@@ -149,6 +152,7 @@ impl UpdateQueue {
 
     pub(super) fn finish(&mut self, id: &TokenId, outcome: Outcome, now_ms: i64) {
         let Some(wish) = self.running.remove(id) else { return };
+        self.ended += 1;
         let again = self.again.remove(id);
         let urgent = again.map_or(wish.priority, |again| again.min(wish.priority));
         match outcome {
@@ -187,6 +191,12 @@ impl UpdateQueue {
     pub(super) fn cancel(&mut self, id: &TokenId) {
         self.waiting.remove(id);
         self.again.remove(id);
+    }
+
+    /// Grows with every id that is finished. An outcome is known to the cache before the queue, so what was missing
+    /// there is missing still, or running, as long as this stands.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended
     }
 
     pub(super) fn is_running(&self, id: &TokenId) -> bool {

@@ -6,7 +6,7 @@ use limits::Priority;
 use store::rusqlite::Transaction;
 
 use super::kept::{KeptPrice, token_key};
-use super::queue::{BATCH_MAX, Outcome, Scheduled};
+use super::queue::{BATCH_MAX, Outcome, Scheduled, UpdateQueue};
 use super::quotes::Quoted;
 use super::service::{Market, millis};
 use crate::{Currency, Invalid, MarketError, Point, Prices, TokenId, history};
@@ -123,15 +123,8 @@ impl Market {
         let currency = self.currency();
         let mut settled = self.inner.settled.subscribe();
         let mut processed = Processed::default();
-        let missing = self.without_fresh_quote(ids, &currency).await;
-        for id in &missing {
-            if self.queue(|queue| queue.is_running(id)) {
-                continue;
-            }
-            if let Scheduled::Full { bound } = self.schedule_update_at(id, Priority::High) {
-                processed.problem = Some(MarketError::QueueFull { bound });
-            }
-        }
+        let (missing, full) = self.schedule_missing(ids, &currency, Priority::High).await;
+        processed.problem = full;
         loop {
             // Marked as seen before looking, so that a call that ends in between still wakes us.
             settled.borrow_and_update();
@@ -153,6 +146,39 @@ impl Market {
         let still_missing = !self.without_fresh_quote(&missing, &currency).await.is_empty();
         let problem = processed.problem.or_else(|| still_missing.then(|| self.problem()).flatten());
         Ok(Asked { quotes: self.quotes(ids, &currency).await, problem })
+    }
+
+    /// Wishes for those that have no fresh quote and are not being asked for just now; all without a fresh quote,
+    /// and whether the queue was too full for some.
+    pub(super) async fn schedule_missing(
+        &self,
+        ids: &[TokenId],
+        currency: &Currency,
+        priority: Priority,
+    ) -> (Vec<TokenId>, Option<MarketError>) {
+        loop {
+            let ended = self.queue(|queue| queue.ended());
+            let missing = self.without_fresh_quote(ids, currency).await;
+            let now_ms = self.now_ms();
+            let scheduled = self.queue(|queue| {
+                let wish = |queue: &mut UpdateQueue, id| match queue.is_running(id) {
+                    true => Scheduled::Waiting,
+                    false => queue.schedule(id, priority, now_ms),
+                };
+                // A call that ended meanwhile may have brought what was missing: look again.
+                let same = queue.ended() == ended;
+                same.then(|| missing.iter().map(|id| wish(queue, id)).collect::<Vec<_>>())
+            });
+            let Some(scheduled) = scheduled else { continue };
+            if scheduled.contains(&Scheduled::Added) {
+                self.work_added();
+            }
+            let full = scheduled.into_iter().find_map(|scheduled| match scheduled {
+                Scheduled::Full { bound } => Some(MarketError::QueueFull { bound }),
+                _ => None,
+            });
+            return (missing, full);
+        }
     }
 
     async fn without_fresh_quote(&self, ids: &[TokenId], currency: &Currency) -> Vec<TokenId> {

@@ -10,7 +10,7 @@ use crate::MarketError;
 /// What a warming came to.
 #[derive(Debug, Clone, Default)]
 pub struct Warmed {
-    /// The refresh of the watchlist.
+    /// The update of what the watchlist lacked, and of what else was in the queue.
     pub prices: Processed,
     /// Rows of the market table.
     pub table_rows: usize,
@@ -23,13 +23,15 @@ pub struct Warmed {
 }
 
 impl Market {
-    /// Loads the watchlist's prices, the market table, and the last 24 hours of watched tokens that the store
+    /// Loads the prices that the watchlist lacks, the market table, and the last 24 hours of watched tokens that the store
     /// lacks: a few at a time, for each of those costs a call, and without a key there are about five a minute.
     ///
     /// On start and on a schedule. The charts stop at the first failure.
     pub async fn warm_essential_cache(&self) -> Warmed {
         let currency = self.currency();
-        self.schedule_watchlist(Priority::Normal);
+        self.refreshed(self.now_ms());
+        // What a refresh is asking for just now is not asked for twice.
+        self.schedule_missing(&self.watched_ids(), &currency, Priority::Normal).await;
         let prices = self.process_queue().await;
         let table = self.table_at(&currency, Priority::Normal).await;
         let mut warmed = Warmed { table_rows: table.rows.len(), ..Warmed::default() };

@@ -226,3 +226,22 @@ async fn the_queue_is_bounded() {
     assert_eq!(rig.market.schedule_update(&id("one-more")), Scheduled::Full { bound: 250 });
     rig.close().await;
 }
+
+#[tokio::test]
+async fn warming_does_not_ask_again_for_what_a_refresh_is_asking_for() {
+    let (folder, time) = (tempfile::tempdir().unwrap(), TestTime::new());
+    let source = Scripted::new(&time);
+    let rig = Rig::open(folder.path(), source.clone(), &time).await;
+    rig.market.schedule_watchlist(Priority::High);
+    let held = source.gate.forget_permits(usize::MAX);
+    let draining = tokio::spawn({
+        let market = rig.market.clone();
+        async move { market.process_queue().await }
+    });
+    source.entered.notified().await;
+    rig.market.warm_essential_cache().await;
+    source.gate.add_permits(held);
+    assert_eq!(draining.await.unwrap().updated, 5);
+    assert_eq!(source.calls().iter().filter(|call| call.starts_with("prices")).count(), 1);
+    rig.close().await;
+}
