@@ -167,6 +167,13 @@ export function dayTime(at_ms: Maybe): string {
   return isNumber(at_ms) ? time(at_ms, { month: 'short', day: 'numeric' }) : MISSING;
 }
 
+/** Day and time to the minute, where a range is longer than a day. */
+export function dayMinute(at_ms: Maybe): string {
+  return isNumber(at_ms)
+    ? time(at_ms, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+    : MISSING;
+}
+
 export function date(at_ms: Maybe): string {
   return isNumber(at_ms) ? time(at_ms, { year: 'numeric', month: 'short', day: 'numeric' }) : MISSING;
 }

@@ -39,12 +39,12 @@ export interface Reading {
 
 const FONT = '11px system-ui, sans-serif';
 
-export function token(name: string): string {
+function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
 /** A time on the axis: as exact as the distance between two ticks asks for. */
-export function timeText(at_ms: number, step_ms: number): string {
+function timeText(at_ms: number, step_ms: number): string {
   if (step_ms < 60_000) return clockTime(at_ms);
   if (step_ms < 86_400_000 * 0.9) {
     const midnight = new Date(at_ms);

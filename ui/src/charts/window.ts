@@ -37,10 +37,6 @@ export class ChartWindow {
     return this.#at.at(-1) ?? null;
   }
 
-  get firstAt(): number | null {
-    return this.#at[0] ?? null;
-  }
-
   get step(): number {
     return this.#step;
   }

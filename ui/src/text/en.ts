@@ -66,7 +66,6 @@ export const text = {
     retry: 'Retry',
     openDemo: 'Open the demo',
     goLive: 'Go live',
-    openSettings: 'Settings',
     undo: 'Undo',
     close: 'Close',
     dismiss: 'Dismiss',
@@ -106,7 +105,6 @@ export const text = {
     fallbackWhy:
       'The network did not answer at the first start, so the prices below are simulated and marked DEMO.',
     stream: 'The engine does not answer',
-    label: 'Important',
   },
 
   number: {
@@ -120,8 +118,6 @@ export const text = {
     show: (name: string) => `Show ${name} in the price chart`,
     remove: (symbol: string) => `Take ${symbol} off the watchlist`,
     empty: 'No token is watched. Add one to follow its price here.',
-    noPrice: 'no price yet',
-    sparkline: 'last 24 hours',
   },
 
   price: {
@@ -140,7 +136,6 @@ export const text = {
     none: 'No token is chosen',
     noneWhy: 'Add a token to the watchlist to see its price here.',
     failed: 'The history could not be read',
-    incomplete: 'Incomplete',
     stale: 'stale',
   },
 
@@ -153,7 +148,6 @@ export const text = {
 
   market: {
     title: 'Market source',
-    state: 'State',
     budget: 'Calls this minute',
     budgetOf: (used: string, limit: string) => `${used} of ${limit}`,
     next: 'Next refresh',
@@ -238,7 +232,6 @@ export const text = {
   },
 
   token: {
-    loading: 'Loading',
     rank: (rank: string) => `Rank ${rank}`,
     watch: 'Watch',
     unwatch: 'Watched',
@@ -322,14 +315,11 @@ export const text = {
     none: (query: string) => `Nothing found for “${query}”.`,
     start: 'Type a name or a ticker.',
     searching: 'Searching',
-    results: (count: string) => `${count} results`,
-    goTo: (screen: string) => `Go to ${screen}`,
     screen: 'screen',
     actionHint: 'action',
     showRange: (range: string) => `Show ${range}`,
     keys: 'List the keys',
     watched: 'watched',
-    watch: (symbol: string) => `Watch ${symbol}`,
     themeTo: (name: string) => `Theme: ${name}`,
     hint: '↑ ↓ choose · Enter open · Esc close',
   },
