@@ -36,6 +36,33 @@ async fn prices_and_history_survive_a_restart_into_a_dead_network() {
 }
 
 #[tokio::test]
+async fn a_network_that_is_not_there_is_told_as_such_and_uses_up_no_calls() {
+    let provider = Provider::start().await;
+    // Nobody listens on a port that was given back.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dead = format!("http://{nobody}/api/v3");
+    write_config(folder.path(), &dead, "rate_limit_per_minute = 5\nattempts = 1\nrefresh_interval_s = 5");
+    let engine = Engine::start(options(folder.path(), ProfileChoice::Local)).await.unwrap();
+    let rig = Rig { folder, engine };
+    rig.status_when(|status| status.market.state == ServiceState::Down).await;
+    for _ in 0..8 {
+        let refused = rig.engine.search("ton").await.unwrap_err();
+        assert!(refused.code == "source_unreachable" || refused.code == "breaker_open", "{refused:?}");
+    }
+    rig.engine.refresh().await.unwrap();
+    // A call in flight holds its slot until the connection is refused.
+    let status = rig.status_when(|status| status.market.problem.is_some() && status.market.used == 0).await;
+    let problem = status.market.problem.unwrap();
+    assert_eq!((problem.code.as_str(), status.market.state), ("source_unreachable", ServiceState::Down));
+    let folder = rig.stop().await;
+    write_config(folder.path(), &provider.base_url(), "rate_limit_per_minute = 5");
+    let rig = Rig::start_in(folder, &provider, "rate_limit_per_minute = 5").await;
+    rig.quote_when(TON, |quote| quote.price.is_some()).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn auto_finds_the_network_once_and_keeps_what_it_found() {
     let provider = Provider::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,10 @@ pub enum Attempt<T, E> {
     /// The service failed and may do better next time: HTTP 5xx, a broken connection, a damaged body.
     /// Counts as a failure for the breaker.
     Retry(E),
+    /// The call provably did not reach the service: its name was not resolved, or no connection came about.
+    /// As [`Retry`](Self::Retry), but its slot and its place in the month's budget are given back, so that a
+    /// dead network does not use up what a live one needs.
+    NotSent(E),
     /// The service asks for fewer calls: HTTP 429, or a 503 that names a time. Holds every call to the service and slows the local
     /// rate; never a breaker failure.
     Limited {
@@ -20,4 +24,28 @@ pub enum Attempt<T, E> {
     /// The service answered that this call is wrong: HTTP 4xx. Not repeated, and for the breaker a sign of
     /// life.
     Fail(E),
+}
+
+impl<T, E> Attempt<T, E> {
+    /// Changes the answer, where there is one.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempt<U, E> {
+        match self {
+            Self::Done(value) => Attempt::Done(change(value)),
+            Self::Retry(error) => Attempt::Retry(error),
+            Self::NotSent(error) => Attempt::NotSent(error),
+            Self::Limited { after, error } => Attempt::Limited { after, error },
+            Self::Fail(error) => Attempt::Fail(error),
+        }
+    }
+
+    /// Changes the error, where there is one.
+    pub fn map_err<F>(self, change: impl FnOnce(E) -> F) -> Attempt<T, F> {
+        match self {
+            Self::Done(value) => Attempt::Done(value),
+            Self::Retry(error) => Attempt::Retry(change(error)),
+            Self::NotSent(error) => Attempt::NotSent(change(error)),
+            Self::Limited { after, error } => Attempt::Limited { after, error: change(error) },
+            Self::Fail(error) => Attempt::Fail(change(error)),
+        }
+    }
 }

@@ -77,6 +77,12 @@ impl MarketError {
         matches!(self, Self::Call(Shed { .. } | QueueFull { .. } | Limited { .. } | BudgetSpent { .. }))
     }
 
+    /// Whether the source was not even asked: its limit, its breaker or the load of this machine stood in the way.
+    pub(crate) fn is_not_sent(&self) -> bool {
+        let Self::Call(error) = self else { return false };
+        !matches!(error, CallError::Failed { .. } | CallError::TimedOut { .. })
+    }
+
     /// How long to wait before another try, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -24,6 +24,7 @@ pub(super) enum Verdict {
     Answered,
     Refused(String),
     Failed(String),
+    NotSent(String),
     TimedOut,
     Limited { after: Option<RetryAfter>, error: String },
     Dropped,
@@ -58,7 +59,9 @@ impl Lease {
         let now = self.shared.clock.now();
         state.keep_ends(self.carried.drain(..));
         // Also for a call that was recorded and not sent: else it would count at the next start.
-        state.keep_ends([Finished { id: grant.id, at_ms: now.wall_ms }]);
+        // One that never reached the service ended long ago, so that it counts in no window after a restart.
+        let at_ms = if matches!(verdict, Verdict::NotSent(_)) { 0 } else { now.wall_ms };
+        state.keep_ends([Finished { id: grant.id, at_ms }]);
         state.running -= 1;
         if state.running == 0 {
             self.shared.idle.notify_waiters();
@@ -118,12 +121,17 @@ impl State {
     /// Draws the conclusions from an attempt.
     fn conclude(&mut self, grant: Grant, sent: Instant, verdict: Verdict, now: Now, config: &Config) -> News {
         let took = now.instant.saturating_duration_since(sent);
-        self.window.finish(grant.slot, now.instant);
-        self.calls += 1;
+        if matches!(verdict, Verdict::NotSent(_)) {
+            self.window.cancel(grant.slot);
+            self.budget.give_back();
+        } else {
+            self.window.finish(grant.slot, now.instant);
+            self.calls += 1;
+        }
         let (outcome, error, limited) = match verdict {
             Verdict::Answered => (Outcome::Success, None, None),
             Verdict::Refused(error) => (Outcome::Success, Some(error), None),
-            Verdict::Failed(error) => (Outcome::Failure, Some(error), None),
+            Verdict::Failed(error) | Verdict::NotSent(error) => (Outcome::Failure, Some(error), None),
             Verdict::TimedOut => (Outcome::Failure, Some(format!("no answer within {took:?}")), None),
             Verdict::Limited { after, error } => (Outcome::Ignored, Some(error), Some(after)),
             Verdict::Dropped => {

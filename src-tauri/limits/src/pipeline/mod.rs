@@ -134,6 +134,10 @@ impl Pipeline {
                     lease.settle(Verdict::Failed(error.to_string()));
                     CallError::Failed { error, attempts }
                 }
+                Ok(Attempt::NotSent(error)) => {
+                    lease.settle(Verdict::NotSent(error.to_string()));
+                    CallError::Failed { error, attempts }
+                }
                 Err(_) => {
                     lease.settle(Verdict::TimedOut);
                     CallError::TimedOut { after: config.attempt_timeout, attempts }

@@ -88,3 +88,22 @@ async fn an_attempt_that_panics_gives_everything_back() {
     let server = Server::default();
     server.ok(&pipeline, secs(100)).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_never_reached_the_service_takes_no_slot_and_no_budget_also_after_a_restart() {
+    let journal = MemoryJournal::default();
+    let config = Config { month_budget: Some(10), ..config(2) };
+    let pipeline = open(config.clone(), &journal).await;
+    for _ in 0..3 {
+        let unresolved = || async { Attempt::<u32, String>::NotSent("no such host".into()) };
+        let outcome = pipeline.call(Priority::Normal, secs(60), unresolved).await;
+        assert_eq!(outcome, Err(CallError::Failed { error: "no such host".into(), attempts: 3 }));
+        // The breaker is not what is looked at here.
+        pipeline.close_breaker();
+    }
+    let status = pipeline.status();
+    assert_eq!((status.used, status.month_left, status.calls, status.errors), (0, Some(10), 0, 9));
+    pipeline.stop().await;
+    let reopened = open(config, &journal.next_process()).await;
+    assert_eq!(reopened.status().used, 0);
+}

@@ -64,7 +64,8 @@ pub(super) fn judge_transport<T>(host: &str, error: &reqwest::Error) -> Attempt<
     if error.is_redirect() {
         return Attempt::Fail(SourceError::NotJson { host, found: "a redirection" });
     }
-    let (connected, unreachable) = (!error.is_connect(), SourceError::Unreachable { host, reason: innermost(error) });
+    let (connected, unreachable) =
+        (!error.is_connect(), SourceError::Unreachable { host, reason: innermost(error) });
     if connected { Attempt::Retry(unreachable) } else { Attempt::NotSent(unreachable) }
 }
 
@@ -120,7 +121,7 @@ mod tests {
         }
         let id = TokenId::new("no-such").unwrap();
         match judge::<()>("h", StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes(), Some(&id)) {
-            Attempt::Done(()) => unreachable!("a failure is never done"),
+            Attempt::Done(()) | Attempt::NotSent(_) => unreachable!("a reply that is a failure"),
             Attempt::Retry(error) => ("retry", error),
             Attempt::Limited { after, error } => (if after.is_some() { "wait" } else { "limited" }, error),
             Attempt::Fail(error) => ("fail", error),

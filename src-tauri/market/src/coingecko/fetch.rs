@@ -194,11 +194,6 @@ impl CoinGecko {
             }
             other => other,
         };
-        match attempt {
-            Attempt::Done(value) => Attempt::Done(value),
-            Attempt::Retry(error) => Attempt::Retry(strike(error)),
-            Attempt::Limited { after, error } => Attempt::Limited { after, error: strike(error) },
-            Attempt::Fail(error) => Attempt::Fail(strike(error)),
-        }
+        attempt.map_err(strike)
     }
 }

@@ -50,7 +50,7 @@ impl Source for CoinGecko {
         let list = joined(&ids);
         let query = price_query(&list, currency);
         let question = Question { path: &["simple", "price"], query: &query, subject: None, reading: None };
-        done(self.ask(question, |body| read_prices(body, &ids, currency)).await, to_prices)
+        self.ask(question, |body| read_prices(body, &ids, currency)).await.map(to_prices)
     }
 
     fn prices_at_hand(&self, ids: &[TokenId], currency: &Currency) -> Option<Prices> {
@@ -79,7 +79,7 @@ impl Source for CoinGecko {
             query.push(("ids", list));
         }
         let question = Question { path: &["coins", "markets"], query: &query, subject: None, reading: None };
-        done(self.ask(question, read_markets).await, owned)
+        self.ask(question, read_markets).await.map(owned)
     }
 
     async fn chart(
@@ -91,11 +91,9 @@ impl Source for CoinGecko {
         let days = span.days().to_string();
         let query = [("vs_currency", currency.as_str()), ("days", &days), ("precision", "full")];
         let path = ["coins", id.as_str(), "market_chart"];
-        done(
-            self.ask(Question { path: &path, query: &query, subject: Some(id), reading: None }, read_chart)
-                .await,
-            owned,
-        )
+        self.ask(Question { path: &path, query: &query, subject: Some(id), reading: None }, read_chart)
+            .await
+            .map(owned)
     }
 
     async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
@@ -103,18 +101,18 @@ impl Source for CoinGecko {
         // The URL names no currency, for the reply holds all of them; what is kept of it holds one.
         let reading = Some(currency.as_str());
         let question = Question { path: &path, query: &DETAIL_FIELDS, subject: Some(id), reading };
-        done(self.ask(question, |body| read_token(body, id, currency)).await, owned)
+        self.ask(question, |body| read_token(body, id, currency)).await.map(owned)
     }
 
     async fn search(&self, query: &str) -> Attempt<Vec<TokenRef>, SourceError> {
         let question =
             Question { path: &["search"], query: &[("query", query)], subject: None, reading: None };
-        done(self.ask(question, read_search).await, owned)
+        self.ask(question, read_search).await.map(owned)
     }
 
     async fn ping(&self) -> Attempt<(), SourceError> {
         let question = Question { path: &["ping"], query: &[], subject: None, reading: None };
-        done(self.ask(question, |_| Ok(())).await, |_| ())
+        self.ask(question, |_| Ok(())).await.map(|_| ())
     }
 }
 
@@ -142,16 +140,4 @@ fn to_prices(answer: Answer<Vec<Price>>) -> Prices {
 
 fn owned<T: Clone>(answer: Answer<T>) -> T {
     Arc::unwrap_or_clone(answer.value)
-}
-
-fn done<T, U>(
-    attempt: Attempt<Answer<T>, SourceError>,
-    map: impl FnOnce(Answer<T>) -> U,
-) -> Attempt<U, SourceError> {
-    match attempt {
-        Attempt::Done(answer) => Attempt::Done(map(answer)),
-        Attempt::Retry(error) => Attempt::Retry(error),
-        Attempt::Limited { after, error } => Attempt::Limited { after, error },
-        Attempt::Fail(error) => Attempt::Fail(error),
-    }
 }

@@ -15,6 +15,7 @@ fn verdict<T: std::fmt::Debug>(attempt: &Attempt<T, SourceError>) -> (&'static s
     match attempt {
         Attempt::Done(_) => ("done", ""),
         Attempt::Retry(error) => ("retry", error.code()),
+        Attempt::NotSent(error) => ("not sent", error.code()),
         Attempt::Limited { after: None, error } => ("limited", error.code()),
         Attempt::Limited { after: Some(_), error } => ("wait", error.code()),
         Attempt::Fail(error) => ("fail", error.code()),
@@ -24,7 +25,10 @@ fn verdict<T: std::fmt::Debug>(attempt: &Attempt<T, SourceError>) -> (&'static s
 fn text<T: std::fmt::Debug>(attempt: &Attempt<T, SourceError>) -> String {
     match attempt {
         Attempt::Done(value) => panic!("an error was expected, not {value:?}"),
-        Attempt::Retry(error) | Attempt::Limited { error, .. } | Attempt::Fail(error) => {
+        Attempt::Retry(error)
+        | Attempt::NotSent(error)
+        | Attempt::Limited { error, .. }
+        | Attempt::Fail(error) => {
             format!("{error} {error:?}")
         }
     }
@@ -112,7 +116,7 @@ async fn a_server_that_is_silent_absent_or_breaks_off_is_worth_a_retry() {
         ..CoinGeckoConfig::new(Plan::Keyless, None)
     };
     let client = CoinGecko::new(absent, Clock::system()).unwrap();
-    assert_eq!(verdict(&client.ping().await), ("retry", "source_unreachable"));
+    assert_eq!(verdict(&client.ping().await), ("not sent", "source_unreachable"));
 
     let breaks_off = Provider::start(|_| {
         let parts = [Ok("{\"gecko_says\""), Err(std::io::Error::other("gone"))];

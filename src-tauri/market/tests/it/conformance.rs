@@ -15,7 +15,10 @@ use crate::rig::{DAY_MS, TestTime, id, usd};
 fn done<T>(attempt: Attempt<T, SourceError>) -> T {
     match attempt {
         Attempt::Done(value) => value,
-        Attempt::Retry(error) | Attempt::Limited { error, .. } | Attempt::Fail(error) => panic!("{error}"),
+        Attempt::Retry(error)
+        | Attempt::NotSent(error)
+        | Attempt::Limited { error, .. }
+        | Attempt::Fail(error) => panic!("{error}"),
     }
 }
 
