@@ -329,7 +329,7 @@ export const text = {
     list: [
       ['Ctrl K', 'Search for tokens, screens and actions'],
       ['1 – 3', 'Overview, Markets, Settings'],
-      ['/', 'Filter the Markets table'],
+      ['/', 'Search; on Markets, filter the table'],
       ['R', 'Refresh prices now'],
       ['← →', 'Move the crosshair of a focused chart'],
       ['Delete', 'Take the focused token off the watchlist'],
