@@ -29,12 +29,11 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let mut eiderd = Process::start(home.settle(&mut command))?;
     let mut line = String::new();
     BufReader::new(eiderd.output().context("its output is piped")?).read_line(&mut line)?;
-    let address = line.trim().strip_prefix("listening on http://").context("the first line of eiderd")?.to_owned();
+    let address =
+        line.trim().strip_prefix("listening on http://").context("the first line of eiderd")?.to_owned();
     let token = fs::read_to_string(home.data_dir().join("api-token"))?;
-    let request = format!(
-        "GET {QUERY} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n",
-        token.trim()
-    );
+    let request =
+        format!("GET {QUERY} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n", token.trim());
 
     // The market's server shares this runtime: it must go on answering.
     let latencies = tokio::task::spawn_blocking(move || {
@@ -65,7 +64,13 @@ fn load(address: &str, request: &str, span: Duration) -> anyhow::Result<Histogra
     Ok(all)
 }
 
-fn send(address: &str, request: &str, began: Instant, worker: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
+fn send(
+    address: &str,
+    request: &str,
+    began: Instant,
+    worker: u32,
+    span: Duration,
+) -> anyhow::Result<Histogram<u64>> {
     let mut latencies = Histogram::new(3)?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;

@@ -60,7 +60,12 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.add("bare window, memory (PSS)", bare_mib, "MiB", None);
     report.add("memory (PSS of the process tree)", eider_mib, "MiB", None);
     report.add("the same, over the bare window", eider_mib / bare_mib, "×", Some(1.3));
-    report.add("CPU while visible, one update a second", cpu_pct(&started.process, CPU_SPAN).await, "% of a core", Some(5.0));
+    report.add(
+        "CPU while visible, one update a second",
+        cpu_pct(&started.process, CPU_SPAN).await,
+        "% of a core",
+        Some(5.0),
+    );
     started.stop(&home).await?;
 
     let hidden = spawn(&desktop, &home, &["--hidden"])?;
@@ -78,8 +83,10 @@ impl Started {
     async fn stop(self, home: &Home) -> anyhow::Result<()> {
         Process::terminate(self.process.id());
         let lock = home.data_dir().join("lock");
-        window_tests::until("a clean stop", async || Ok(fs::read_to_string(&lock)?.contains("clean").then_some(())))
-            .await
+        window_tests::until("a clean stop", async || {
+            Ok(fs::read_to_string(&lock)?.contains("clean").then_some(()))
+        })
+        .await
     }
 }
 
@@ -94,9 +101,10 @@ async fn eider(desktop: &Desktop, home: &Home, flags: &[&str]) -> anyhow::Result
     let process = spawn(desktop, home, flags)?;
     let deadline = began + START_AT_LATEST;
     loop {
-        let drawn = fs::read_dir(&logs).into_iter().flatten().flatten().any(|entry| {
-            fs::read_to_string(entry.path()).is_ok_and(|log| log.contains("first chart drawn"))
-        });
+        let drawn =
+            fs::read_dir(&logs).into_iter().flatten().flatten().any(|entry| {
+                fs::read_to_string(entry.path()).is_ok_and(|log| log.contains("first chart drawn"))
+            });
         if drawn {
             return Ok(Started { process, elapsed: began.elapsed() });
         }

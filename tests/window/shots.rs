@@ -27,10 +27,9 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
         println!("{}", path.display());
         Ok(fs::write(path, app.screenshot().await?)?)
     };
-    app.drawn("chart-price", 100).await?;
+    app.drawn("chart-price", 10..).await?;
     for chart in ["chart-cache", "chart-queue", "chart-load"] {
-        // Half a minute of samples, so that the lines are more than a dot.
-        app.drawn(chart, 20).await?;
+        app.drawn(chart, 3..).await?;
     }
     shoot("overview").await?;
     app.press(&['\u{e009}', 'k']).await?;
@@ -40,8 +39,8 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
     app.click("nav-markets").await?;
     app.find("row-bitcoin").await?;
     shoot("markets").await?;
-    app.click("row-bitcoin").await?;
-    app.drawn("chart-price", 100).await?;
+    app.click_on("[data-testid='row-bitcoin'] .name button").await?;
+    app.drawn("chart-price", 10..).await?;
     shoot("token").await?;
     app.click("nav-settings").await?;
     app.find("setting-theme").await?;

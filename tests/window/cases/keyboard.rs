@@ -28,8 +28,17 @@ async fn every_screen_and_the_palette_are_reached_by_keys() -> anyhow::Result<()
     for key in "toncoin".chars() {
         app.press(&[key]).await?;
     }
-    app.text("palette", |text| text.to_lowercase().contains("toncoin")).await?;
+    app.text("palette", |text| text.contains("TON") && !text.contains("DUCK")).await?;
     app.press(&[ENTER]).await?;
-    app.text("token-page", |text| text.contains("Toncoin")).await?;
+    app.text("token-page", |text| text.contains("Toncoin as the pretended market describes it.")).await?;
+
+    app.press(&['2']).await?;
+    app.find("row-bitcoin").await?;
+    app.press(&['/']).await?;
+    for key in "toncoin".chars() {
+        app.press(&[key]).await?;
+    }
+    app.gone("row-bitcoin").await?;
+    app.find("row-the-open-network").await?;
     Ok(())
 }

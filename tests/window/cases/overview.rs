@@ -21,11 +21,10 @@ async fn the_price_chart_is_drawn_in_every_range() -> anyhow::Result<()> {
     let (market, desktop) = (Market::start().await?, Desktop::start().await?);
     let home = Home::new(&market)?;
     let app = App::start(&desktop, &home, &[]).await?;
-    app.script("document.documentElement.dataset.theme").await?;
-    for (range, points) in [("24h", 200), ("7d", 100), ("30d", 400), ("1h", 2)] {
+    for (range, points) in [("24h", 200..400), ("7d", 100..200), ("30d", 500..1000), ("1h", 10..60)] {
         app.click(&format!("range-{range}")).await?;
         let picture = app.drawn("chart-price", points).await?;
-        assert!(picture.uniformity() < 0.99, "{range}: almost nothing is drawn");
+        assert!(picture.uniformity() < 0.9, "{range}: almost nothing is drawn");
         let covered = picture.columns_with(PRICE_LINE_DARK);
         assert!(covered > 0.6, "{range}: the line crosses {covered:.2} of the chart");
     }
@@ -38,8 +37,11 @@ async fn the_three_live_charts_are_drawn() -> anyhow::Result<()> {
     let home = Home::new(&market)?;
     let app = App::start(&desktop, &home, &[]).await?;
     for chart in ["chart-cache", "chart-queue", "chart-load"] {
-        let picture = app.drawn(chart, 3).await?;
+        let picture = app.drawn(chart, 3..).await?;
         assert!(picture.uniformity() < 0.995, "{chart}: almost nothing is drawn");
+        // The lines begin at the right edge, where "now" is. Those of an idle queue lie on the axis, under the
+        // grey one of the lowest priority.
+        assert!(chart == "chart-queue" || picture.coloured() > 10, "{chart}: no line is drawn");
     }
     Ok(())
 }
@@ -64,7 +66,7 @@ async fn the_demo_is_marked_and_needs_no_network() -> anyhow::Result<()> {
     let app = App::start(&desktop, &home, &["--profile", "demo"]).await?;
     app.text("badge-demo", |text| text.contains("DEMO")).await?;
     app.text("price-duckchain-token", |text| text.chars().any(|c| c.is_ascii_digit())).await?;
-    let picture = app.drawn("chart-price", 100).await?;
+    let picture = app.drawn("chart-price", 10..).await?;
     assert!(picture.uniformity() < 0.99);
     Ok(())
 }

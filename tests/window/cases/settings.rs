@@ -38,7 +38,7 @@ async fn an_api_key_is_taken_but_never_shown() -> anyhow::Result<()> {
     let home = Home::new(&market)?;
     let app = App::start(&desktop, &home, &[]).await?;
     app.click("nav-settings").await?;
-    app.type_into("setting-api-key", "CG-secret\n").await?;
+    app.type_into("setting-api-key", "CG-secret\u{e007}").await?;
     app.find("remove-api-key").await?;
     let page = app.script("return document.documentElement.outerHTML").await?.to_string();
     assert!(!page.contains("CG-secret"), "the key is in the page");

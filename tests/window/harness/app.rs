@@ -1,4 +1,4 @@
-use std::{fs::File, net::TcpListener, path::PathBuf, process::Command};
+use std::{fs::File, net::TcpListener, ops::RangeBounds, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 use fantoccini::{
@@ -90,6 +90,18 @@ impl App {
         .await
     }
 
+    /// Clicks what a CSS selector names, for what has no `data-testid` of its own.
+    ///
+    /// # Errors
+    /// Fails where it does not show up or cannot be clicked in time.
+    pub async fn click_on(&self, css: &str) -> anyhow::Result<()> {
+        until(&format!("a click on {css}"), async || {
+            self.client.find(Locator::Css(css)).await?.click().await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
     /// Waits until the text of an element satisfies `wanted`, and returns it.
     ///
     /// # Errors
@@ -126,26 +138,40 @@ impl App {
     /// Fails where it does not in time.
     pub async fn background(&self, testid: &str, colour: Colour) -> anyhow::Result<()> {
         until(&format!("the colour of {testid}"), async || {
-            let found = Picture::read(&self.find(testid).await?.screenshot().await?)?.background();
+            let found = self.picture(testid).await?.background();
             if found == colour { Ok(Some(())) } else { bail!("it is {found:02x?}, not {colour:02x?}") }
         })
         .await
     }
 
-    /// Waits until a chart says that it has drawn at least so many points, and takes its picture.
+    /// Waits until a chart says that it has drawn so many points, and takes its picture.
     ///
     /// # Errors
     /// Fails where it does not in time.
-    pub async fn drawn(&self, testid: &str, points: u32) -> anyhow::Result<Picture> {
+    pub async fn drawn(&self, testid: &str, points: impl RangeBounds<u32>) -> anyhow::Result<Picture> {
         until(&format!("{testid} to be drawn"), async || {
             let chart = self.find(testid).await?;
             let count = chart.attr("data-points").await?.and_then(|count| count.parse().ok()).unwrap_or(0);
-            if chart.attr("data-drawn").await?.as_deref() != Some("true") || count < points {
+            if chart.attr("data-drawn").await?.as_deref() != Some("true") || !points.contains(&count) {
                 bail!("it has drawn {count} points");
             }
-            Ok(Some(Picture::read(&chart.screenshot().await?)?))
+            self.picture(testid).await.map(Some)
         })
         .await
+    }
+
+    /// Takes a picture of one element, cut out of the window's: WebKitWebDriver misplaces those of elements.
+    ///
+    /// # Errors
+    /// Fails where the element is not there, or not within the window.
+    pub async fn picture(&self, testid: &str) -> anyhow::Result<Picture> {
+        let script = format!(
+            "const box = document.querySelector(`{}`).getBoundingClientRect();
+             return [box.left, box.top, box.width, box.height].map((side) => Math.round(side * devicePixelRatio));",
+            selector(testid)
+        );
+        let sides: [usize; 4] = serde_json::from_value(self.script(&script).await?)?;
+        Picture::read(&self.screenshot().await?)?.cut(sides)
     }
 
     /// Takes a picture of the window, as PNG.

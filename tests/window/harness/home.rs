@@ -21,7 +21,7 @@ impl Home {
     pub fn new(market: &Market) -> anyhow::Result<Self> {
         let base_url = market.base_url();
         Self::with_config(&format!(
-            "profile = \"local\"\n\n[market]\nbase_url = \"{base_url}\"\nrefresh_interval_s = 5\nrate_limit_per_minute = 500\ntimeout_s = 2\n"
+            "profile = \"local\"\n\n[market]\nbase_url = \"{base_url}\"\nrefresh_interval_s = 5\nrate_limit_per_minute = 500\ntimeout_s = 2\n\n[window]\ntheme = \"dark\"\n"
         ))
     }
 

@@ -144,7 +144,7 @@ async fn markets(State(prices): State<Prices>, Query(query): Query1) -> Json<Val
             "price_change_percentage_24h_in_currency": 3.2 - rank as f64,
             "price_change_percentage_7d_in_currency": rank as f64 - 2.5,
             "price_change_percentage_30d_in_currency": null,
-            "sparkline_in_7d": { "price": (0..168).map(|hour| wave(price, f64::from(hour) / 24.0)).collect::<Vec<_>>() },
+            "sparkline_in_7d": { "price": (0..168).map(|hour| wave(price, f64::from(167 - hour) / 24.0)).collect::<Vec<_>>() },
         })
     });
     Json(rows.collect())
@@ -182,15 +182,16 @@ async fn market_chart(
     let days: u64 = query.get("days").and_then(|days| days.parse().ok()).unwrap_or(1);
     let step_ms: u64 = if days <= 1 { 300_000 } else { 3_600_000 };
     let steps = days * 86_400_000 / step_ms;
-    let start = now_ms() - steps * step_ms;
+    let now = now_ms();
+    let start = now - steps * step_ms;
     let column = |value: &dyn Fn(f64) -> f64| -> Vec<Value> {
         (0..=steps)
             .map(|step| json!([start + step * step_ms, value(step as f64 / steps as f64 * 7.0)]))
             .collect()
     };
     Json(json!({
-        "prices": column(&|at| wave(price, at)),
-        "market_caps": column(&|at| wave(price, at) * 1e9),
+        "prices": column(&|days_ago| wave(price, days_ago)),
+        "market_caps": column(&|days_ago| wave(price, days_ago) * 1e9),
         "total_volumes": column(&|_| price * 1e7),
     }))
     .into_response()
@@ -207,7 +208,7 @@ async fn search(Query(query): Query1) -> Json<Value> {
     Json(json!({ "coins": coins.collect::<Vec<_>>() }))
 }
 
-/// A price that rises and falls by a tenth, once a day, and ends at the price of now.
-fn wave(price: f64, days: f64) -> f64 {
-    price * (1.0 + 0.1 * (days * std::f64::consts::TAU).sin())
+/// A price that rises and falls by a tenth, once a day, and is now what it is.
+fn wave(price: f64, days_ago: f64) -> f64 {
+    price * (1.0 + 0.1 * (days_ago * std::f64::consts::TAU).sin())
 }

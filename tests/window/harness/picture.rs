@@ -29,6 +29,20 @@ impl Picture {
         Ok(Self { width: info.width as usize, pixels })
     }
 
+    /// The part of it with this left and top edge, width and height.
+    ///
+    /// # Errors
+    /// Fails where that is not within the picture.
+    pub fn cut(&self, [left, top, width, height]: [usize; 4]) -> anyhow::Result<Self> {
+        let rows = self.pixels.chunks_exact(self.width.max(1)).skip(top).take(height);
+        let cut: Vec<&[Colour]> = rows.filter_map(|row| row.get(left..left + width)).collect();
+        anyhow::ensure!(
+            cut.len() == height && height > 0,
+            "{left},{top} {width}×{height} is not all in the picture"
+        );
+        Ok(Self { width, pixels: cut.concat() })
+    }
+
     /// The share of the most frequent colour: near 1 where nothing was drawn.
     pub fn uniformity(&self) -> f64 {
         let mut counts = HashMap::<Colour, usize>::new();
@@ -48,12 +62,23 @@ impl Picture {
         counts.into_iter().max_by_key(|(_, count)| *count).map_or([0; 3], |(colour, _)| colour)
     }
 
+    /// How many pixels have a colour of their own.
+    pub fn coloured(&self) -> usize {
+        self.pixels.iter().filter(|pixel| is_coloured(**pixel)).count()
+    }
+
     /// The share of columns in which this colour appears: near 1 for a line from edge to edge.
     pub fn columns_with(&self, colour: Colour) -> f64 {
         let found = (0..self.width)
             .filter(|x| self.pixels.iter().skip(*x).step_by(self.width).any(|pixel| is_near(*pixel, colour)));
         found.count() as f64 / self.width.max(1) as f64
     }
+}
+
+/// Text, grid and background are nearly grey; what stands for data is not.
+fn is_coloured(pixel: Colour) -> bool {
+    let [red, green, blue] = pixel;
+    red.max(green).max(blue) - red.min(green).min(blue) > 50
 }
 
 /// Lines are smoothed into the background: what is mostly the colour counts.
