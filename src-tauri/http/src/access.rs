@@ -13,7 +13,10 @@ use crate::server::Shared;
 /// Refuses a request whose `Host` is not the bound address, as a page in a browser sends after it has bound
 /// its own name to the loopback address.
 pub(crate) async fn check_host(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    if names_us(request.headers(), shared.address) {
+    // A proxy's form of the request line names a host too.
+    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    let in_line = authority.is_none_or(|host| is_us(host, shared.address));
+    if in_line && names_us(request.headers(), shared.address) {
         return next.run(request).await;
     }
     let detail = format!("this server answers as http://{} only; use that address", shared.address);
@@ -23,7 +26,10 @@ pub(crate) async fn check_host(State(shared): State<Shared>, request: Request, n
 fn names_us(headers: &HeaderMap, address: SocketAddr) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let Ok(host) = host.to_str() else { return false };
+    host.to_str().is_ok_and(|host| is_us(host, address))
+}
+
+fn is_us(host: &str, address: SocketAddr) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
         _ => (host, Some(80)),

@@ -13,8 +13,10 @@ pub(crate) fn reply(request: &HeaderMap, value: &Value, max_age_s: u64) -> Respo
     body.hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());
     let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
-    let unchanged =
-        known.flat_map(|known| known.split(',')).any(|known| known.trim() == tag || known.trim() == "*");
+    let unchanged = known
+        .flat_map(|known| known.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || same(known, &tag));
     let mut response =
         if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
     let headers = response.headers_mut();
@@ -28,4 +30,9 @@ pub(crate) fn reply(request: &HeaderMap, value: &Value, max_age_s: u64) -> Respo
         headers.insert(header::CACHE_CONTROL, control);
     }
     response
+}
+
+/// The weak comparison, as `If-None-Match` asks for: a client may have dropped the mark of a weak tag.
+fn same(one: &str, other: &str) -> bool {
+    one.trim_start_matches("W/") == other.trim_start_matches("W/")
 }

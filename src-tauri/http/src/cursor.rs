@@ -23,7 +23,7 @@ pub(crate) fn open(token: &ApiToken, list: &str, cursor: &str) -> Result<i64, Pr
     };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
     let (position, seal) = bytes.split_first_chunk::<8>().ok_or_else(refused)?;
-    if token.seal(&sealed_text(list, *position)) != seal {
+    if !token.sealed(&sealed_text(list, *position), seal) {
         return Err(refused());
     }
     Ok(i64::from_be_bytes(*position))

@@ -2,9 +2,13 @@
 
 mod access;
 mod caching;
+mod connections;
 mod cursor;
 mod fields;
+mod finish;
 mod limit;
+mod openapi;
+mod page;
 mod problem;
 mod routes;
 mod server;

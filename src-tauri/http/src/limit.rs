@@ -4,14 +4,16 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use limits::{Decision, Gcra, KeyedGcra, Quota};
 
+use crate::connections::Peer;
 use crate::problem::ProblemReply;
-use crate::server::{Peer, Shared};
+use crate::server::Shared;
 
 /// The most clients that are told apart; beyond it the one that has recovered longest is forgotten.
 const CLIENTS: usize = 10_000;
@@ -33,15 +35,21 @@ impl Limiter {
     fn take(&self, client: IpAddr) -> Decision {
         let now = Instant::now();
         let mut limiters = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let one = limiters.0.take(&client, now);
-        if one.allowed { limiters.1.take(now) } else { one }
+        let (clients, all) = &mut *limiters;
+        // What all together may not do costs the one client nothing.
+        let in_all = all.check(now);
+        if !in_all.allowed {
+            return in_all;
+        }
+        let one = clients.take(&client, now);
+        if one.allowed { all.take(now) } else { one }
     }
 }
 
 /// Refuses what is beyond the limits with 429 and the time to come back.
 pub(crate) async fn limit(
     State(shared): State<Shared>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -53,7 +61,31 @@ pub(crate) async fn limit(
             "too_many_requests",
             "this client or all together ask more often than the configured limit; wait and ask again",
         )
-        .retry_after_ms(wait.as_millis().max(1) as u64)
+        .retry_after_ms(wait.as_micros().div_ceil(1000).max(1) as u64)
         .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_pays_nothing_for_what_all_together_may_not_do() {
+        let limiter = Limiter::new(120, 60);
+        let client = |last| IpAddr::from([127, 0, 0, last]);
+        assert!(limiter.take(client(1)).allowed, "the one call of this second");
+        assert!(!limiter.take(client(2)).allowed, "that was all");
+        let clients = &mut limiter.0.lock().expect("nobody panicked").0;
+        assert_eq!(clients.take(&client(2), Instant::now()).remaining, 1, "of two at once");
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back() {
+        let limiter = Limiter::new(60, 1000);
+        let client = IpAddr::from([127, 0, 0, 1]);
+        assert!(limiter.take(client).allowed);
+        let wait = limiter.take(client).retry_after.expect("one a second");
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
     }
 }

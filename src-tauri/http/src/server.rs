@@ -5,28 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
-use axum::serve::IncomingStream;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse as _;
 use engine::Engine;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use utoipa_axum::router::OpenApiRouter;
+use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{check_host, check_token};
+use crate::connections;
+use crate::finish::finish;
 use crate::limit::{Limiter, limit};
+use crate::openapi::Document;
 use crate::problem::ProblemReply;
 use crate::routes;
 use crate::token::ApiToken;
 
 /// The largest request body.
 const BODY_BYTES: usize = 64 << 10;
-/// How long requests under way may take to end once the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
+/// The longest that an answer may take; the engine itself waits for the market source 15 s.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// Why the server did not start; each text is one sentence with the next step.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,9 @@ pub enum ServeError {
     /// The token can be neither read nor made.
     #[error("the file api-token cannot be used: {0}")]
     Token(#[from] std::io::Error),
+    /// The description of the API cannot be written.
+    #[error("a defect in Eider: /openapi.json cannot be made: {0}")]
+    Document(serde_json::Error),
 }
 
 /// What every handler can reach; cloning it is cheap.
@@ -58,24 +63,13 @@ pub(crate) struct Inner {
     pub(crate) address: SocketAddr,
     pub(crate) token: ApiToken,
     pub(crate) limiter: Limiter,
+    pub(crate) document: Document,
 }
 
 impl std::ops::Deref for Shared {
     type Target = Inner;
     fn deref(&self) -> &Inner {
         &self.0
-    }
-}
-
-/// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { address: *stream.remote_addr() }
     }
 }
 
@@ -101,22 +95,10 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let limiter = Limiter::new(config.per_client, config.in_all);
-        let app = app(Shared(Arc::new(Inner { engine, address, token, limiter })));
+        let (open, v1, document) = routes()?;
+        let app = app(open, v1, Shared(Arc::new(Inner { engine, address, token, limiter, document })));
         let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move {
-            let service = app.into_make_service_with_connect_info::<Peer>();
-            let serving =
-                axum::serve(listener, service).with_graceful_shutdown(stopped.clone().cancelled_owned());
-            let deadline = async {
-                stopped.cancelled().await;
-                tokio::time::sleep(DRAIN).await;
-            };
-            tokio::select! {
-                _ended = serving.into_future() => {}
-                () = deadline => tracing::warn!("requests under way were cut off at the stop"),
-            }
-        });
+        let task = tokio::spawn(connections::serve(listener, app, stop.clone()));
         Ok(Self { address, stop, task })
     }
 
@@ -133,14 +115,16 @@ impl Server {
     }
 }
 
-fn app(shared: Shared) -> Router {
+/// The open routes, those of `/v1`, and the document that describes both.
+fn routes() -> Result<(Router<Shared>, Router<Shared>, Document), ServeError> {
     let (open, mut api) = routes::open().split_for_parts();
     let (v1, v1_api) = routes::v1().split_for_parts();
     api.merge(v1_api);
-    routes::describe(&mut api);
-    let v1 = v1.layer(from_fn_with_state(shared.clone(), check_token));
-    open.merge(v1)
-        .merge(routes::openapi(api))
+    Ok((open, v1, Document::new(api).map_err(ServeError::Document)?))
+}
+
+fn app(open: Router<Shared>, v1: Router<Shared>, shared: Shared) -> Router {
+    open.merge(v1.layer(from_fn_with_state(shared.clone(), check_token)))
         .fallback(|| async {
             ProblemReply::new(
                 StatusCode::NOT_FOUND,
@@ -154,19 +138,12 @@ fn app(shared: Shared) -> Router {
         })
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIME))
         .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
-            use axum::response::IntoResponse as _;
-            ProblemReply::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "a defect in Eider; the log has more",
-            )
-            .into_response()
+            ProblemReply::internal().into_response()
         }))
         .layer(from_fn_with_state(shared.clone(), limit))
         .layer(from_fn_with_state(shared.clone(), check_host))
+        .layer(from_fn(finish))
         .with_state(shared)
 }
-
-/// The router of one group of routes, which writes its part of the OpenAPI document itself.
-pub(crate) type Routes = OpenApiRouter<Shared>;

@@ -7,6 +7,8 @@ use std::path::Path;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+const SEAL_BYTES: usize = 16;
+
 /// A text of 64 hexadecimal digits that only the owner of the data folder can read.
 pub(crate) struct ApiToken(String);
 
@@ -41,11 +43,16 @@ impl ApiToken {
     }
 
     /// A seal over `text` that only the holder of the token can make.
-    pub(crate) fn seal(&self, text: &[u8]) -> [u8; 16] {
+    pub(crate) fn seal(&self, text: &[u8]) -> [u8; SEAL_BYTES] {
         let full = keyed(self.0.as_bytes(), text).finalize().into_bytes();
-        let mut seal = [0; 16];
-        seal.copy_from_slice(&full[..16]);
+        let mut seal = [0; SEAL_BYTES];
+        seal.copy_from_slice(&full[..SEAL_BYTES]);
         seal
+    }
+
+    /// Whether `seal` was made by [`seal`](Self::seal) over `text`.
+    pub(crate) fn sealed(&self, text: &[u8], seal: &[u8]) -> bool {
+        seal.len() == SEAL_BYTES && keyed(self.0.as_bytes(), text).verify_truncated_left(seal).is_ok()
     }
 }
 

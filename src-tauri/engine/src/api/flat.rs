@@ -5,20 +5,28 @@ use utoipa::ToSchema;
 
 use super::{CacheLevel, History, Problem, Quote, Range};
 
+// In the lists of this file the fields of an item are not required by the schema: with `fields` a client chooses
+// some of them.
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it as `cursor` to get what follows; `null` at the end.
+    #[schema(required)]
     pub next: Option<String>,
 }
 
-/// A quote as `/v1/prices` tells it; without a price, the last six fields but `stale` are `null`.
+/// A quote as `/v1/prices` tells it; without a price, all that belongs to one is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceItem {
+    #[schema(required = false)]
     pub id: String,
+    #[schema(required = false)]
     pub symbol: String,
+    #[schema(required = false)]
     pub name: String,
+    #[schema(required = false)]
     pub currency: String,
     pub price: Option<f64>,
     pub change_24h_pct: Option<f64>,
@@ -30,6 +38,7 @@ pub struct PriceItem {
     pub fetched_at_ms: Option<i64>,
     pub source: Option<String>,
     pub cache_level: Option<CacheLevel>,
+    #[schema(required = false)]
     pub stale: bool,
 }
 
@@ -58,7 +67,9 @@ impl PriceItem {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryPoint {
     /// Unix milliseconds, UTC.
+    #[schema(required = false)]
     pub at_ms: i64,
+    #[schema(required = false)]
     pub price: f64,
     /// Traded volume of the 24 hours before the point, where the source tells it.
     pub volume_24h: Option<f64>,
@@ -69,6 +80,7 @@ pub struct HistoryPoint {
 pub struct HistoryPage {
     pub items: Vec<HistoryPoint>,
     /// Pass it as `cursor` to get older points; `null` at the end.
+    #[schema(required)]
     pub next: Option<String>,
     pub id: String,
     pub currency: String,

@@ -4,10 +4,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use eider_http::Server;
 use engine::{Engine, Options, ProfileChoice};
+
+/// How long threads that still work after the stop are waited for.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Runs the Eider engine without a window and serves its HTTP API.
 #[derive(Parser)]
@@ -32,12 +36,22 @@ fn parse_profile(text: &str) -> Result<ProfileChoice, String> {
     found.map(|(_, choice)| choice).ok_or_else(|| "accepted: auto, live, demo, local".to_owned())
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let ended = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(flags));
+            // All that matters has ended; a look-up of a name that hangs in the system must not hold up the exit.
+            runtime.shutdown_timeout(LEFTOVERS);
+            ended
+        }
+        Err(error) => Err((1, format!("threads cannot be started: {error}"))),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err((status, sentence)) => {
-            eprintln!("eiderd: {sentence}");
+            // Whoever started this process may have closed its outputs; the status tells all the same.
+            let _ = writeln!(std::io::stderr(), "eiderd: {sentence}");
             ExitCode::from(status)
         }
     }
@@ -61,7 +75,7 @@ async fn run(flags: Flags) -> Result<(), (u8, String)> {
             return Err((1, error.to_string()));
         }
     };
-    // Whoever started this process may have closed its output; it runs on all the same.
+    // A closed output is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{}", server.address());
     let _ = stop.recv().await;
     server.stop().await;

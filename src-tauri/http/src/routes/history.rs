@@ -1,17 +1,31 @@
-use axum::extract::rejection::QueryRejection;
+//! One token's prices over a range.
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use engine::api::{HistoryPage, Range};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::page::{self, CursorText, IdText, Words};
 use crate::problem::ProblemReply;
 use crate::server::Shared;
 use crate::{caching, cursor, fields};
 
+const FIELDS: [&str; 3] = ["at_ms", "price", "volume_24h"];
 const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 500;
+/// Points of a day lie five minutes apart and the newest moves with every refresh.
+const MAX_AGE_S: u64 = 5;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Token {
+    /// The source's token id.
+    #[param(inline)]
+    id: IdText,
+}
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -24,43 +38,56 @@ pub(super) struct Params {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// The `next` of the page before.
-    cursor: Option<String>,
+    #[param(inline)]
+    cursor: Option<CursorText>,
     /// Only these fields of each item, separated by commas.
-    fields: Option<String>,
+    #[param(inline, style = Form, explode = false)]
+    fields: Option<Fields>,
 }
 
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Fields(Words);
+
+impl PartialSchema for Fields {
+    fn schema() -> RefOr<Schema> {
+        fields::schema(&FIELDS)
+    }
+}
+impl ToSchema for Fields {}
+
 /// The price of one token over a range, newest point first.
+///
+/// What is stored is told at once; where that has holes, the source is asked for the rest. `problem` says why a
+/// range is not complete.
 #[utoipa::path(get, path = "/v1/tokens/{id}/history", tag = "market", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The source's token id."), Params), responses(
-    (status = 200, body = HistoryPage),
-    (status = 400, body = ProblemReply, content_type = "application/problem+json"),
-    (status = 401, body = ProblemReply, content_type = "application/problem+json"),
-    (status = 404, body = ProblemReply, content_type = "application/problem+json"),
+    params(Token, Params), responses(
+    (status = 200, description = "A page of points.", body = HistoryPage),
+    (status = 304, description = "It has the ETag named in If-None-Match."),
+    (status = 400, description = "A parameter is unknown or out of its range, or the cursor is not of this list.",
+        body = ProblemReply, content_type = "application/problem+json"),
+    (status = 404, description = "The source knows no such token.",
+        body = ProblemReply, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(shared): State<Shared>,
-    Path(id): Path<String>,
+    token: Result<Path<Token>, PathRejection>,
     headers: HeaderMap,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, ProblemReply> {
-    let Query(params) =
-        params.map_err(|refused| ProblemReply::bad_request("invalid", refused.body_text()))?;
-    let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ProblemReply::bad_request(
-            "invalid",
-            format!("limit is {limit}; accepted: 1 to {LIMIT_MAX}"),
-        ));
-    }
+    let refused = |text: String| ProblemReply::bad_request("invalid", text);
+    let Path(Token { id: IdText(id) }) = token.map_err(|error| refused(error.body_text()))?;
+    let Query(params) = params.map_err(|error| refused(error.body_text()))?;
+    let limit = page::length(params.limit, LIMIT_DEFAULT)?;
     let range = params.range.unwrap_or(Range::Day);
     let list = format!("history/{id}/{range:?}");
-    let before_ms =
-        params.cursor.as_deref().map(|text| cursor::open(&shared.token, &list, text)).transpose()?;
+    let before_ms = match &params.cursor {
+        Some(CursorText(text)) => Some(cursor::open(&shared.token, &list, text)?),
+        None => None,
+    };
     let history = shared.engine.history(&id, range).await?;
     let page = HistoryPage::new(history, before_ms, limit, |at_ms| cursor::seal(&shared.token, &list, at_ms));
-    let mut reply = serde_json::to_value(page).map_err(|error| {
-        ProblemReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-    })?;
-    fields::select(&mut reply, params.fields.as_deref(), &["at_ms", "price", "volume_24h"])?;
-    Ok(caching::reply(&headers, &reply, 5))
+    let mut reply = super::json(page)?;
+    fields::select(&mut reply, params.fields.as_ref().map(|Fields(words)| words), &FIELDS)?;
+    Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }

@@ -1,18 +1,24 @@
+//! The newest prices of many tokens.
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use engine::api::{Page, PriceItem};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::caching;
-use crate::fields;
+use crate::page::{self, CursorText, IdText, Words, words_schema};
 use crate::problem::ProblemReply;
 use crate::server::Shared;
+use crate::{caching, cursor, fields};
 
-/// The most ids in one question.
+/// The most ids in one question: as many as one call to the source carries.
 const IDS_MAX: usize = 250;
+/// Room for every id that can be named, so that a list without `limit` is whole.
+const LIMIT_DEFAULT: usize = 500;
+const MAX_AGE_S: u64 = 1;
 const FIELDS: [&str; 13] = [
     "id",
     "symbol",
@@ -33,21 +39,52 @@ const FIELDS: [&str; 13] = [
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Params {
-    /// The source's token ids, separated by commas, 1 to 250; without it, the watched tokens.
-    #[param(example = "duckchain-token,the-open-network")]
-    ids: Option<String>,
+    /// The source's token ids, separated by commas, 1 to 250; without it, the watched tokens. One that is named
+    /// twice is told once.
+    #[param(inline, style = Form, explode = false, example = json!(["duckchain-token", "the-open-network"]))]
+    ids: Option<Ids>,
+    /// How many items, 1 to 500; all where it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// The `next` of the page before, of the same ids.
+    #[param(inline)]
+    cursor: Option<CursorText>,
     /// Only these fields of each item, separated by commas.
-    fields: Option<String>,
+    #[param(inline, style = Form, explode = false)]
+    fields: Option<Fields>,
 }
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Ids(Words);
+
+impl PartialSchema for Ids {
+    fn schema() -> RefOr<Schema> {
+        words_schema(IdText::schema(), IDS_MAX)
+    }
+}
+impl ToSchema for Ids {}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Fields(Words);
+
+impl PartialSchema for Fields {
+    fn schema() -> RefOr<Schema> {
+        fields::schema(&FIELDS)
+    }
+}
+impl ToSchema for Fields {}
 
 /// The newest prices of up to 250 tokens, in the order of their ids.
 ///
 /// They come from the cache where it has them; what it lacks is asked for once, in one call. A token without a
-/// known price has `"price": null`.
+/// known price, because the source does not know it or cannot be asked, has `"price": null`.
 #[utoipa::path(get, path = "/v1/prices", tag = "market", params(Params), security(("bearer" = [])), responses(
-    (status = 200, body = Page<PriceItem>),
-    (status = 400, body = ProblemReply, content_type = "application/problem+json"),
-    (status = 401, body = ProblemReply, content_type = "application/problem+json"),
+    (status = 200, description = "A page of prices.", body = Page<PriceItem>),
+    (status = 304, description = "It has the ETag named in If-None-Match."),
+    (status = 400, description = "A parameter is unknown or out of its range, or the cursor is not of this list.",
+        body = ProblemReply, content_type = "application/problem+json"),
 ))]
 pub(super) async fn prices(
     State(shared): State<Shared>,
@@ -56,30 +93,32 @@ pub(super) async fn prices(
 ) -> Result<Response, ProblemReply> {
     let Query(params) =
         params.map_err(|refused| ProblemReply::bad_request("invalid", refused.body_text()))?;
-    let ids = match &params.ids {
-        Some(ids) => split_ids(ids)?,
+    let limit = page::length(params.limit, LIMIT_DEFAULT)?;
+    let ids = match params.ids {
+        Some(Ids(Words(ids))) => distinct(ids)?,
         None => shared.engine.watched(),
     };
+    // A watchlist that has changed since is another list.
+    let list = format!("prices/{}", ids.join(","));
+    let from = match &params.cursor {
+        Some(CursorText(text)) => cursor::open(&shared.token, &list, text)? as usize,
+        None => 0,
+    };
+    let to = ids.len().min(from.saturating_add(limit));
+    let next = (to < ids.len()).then(|| cursor::seal(&shared.token, &list, to as i64));
     let currency = shared.engine.currency();
-    let quotes = shared.engine.prices(&ids).await?;
+    let quotes = shared.engine.prices(ids.get(from..to).unwrap_or_default()).await?;
     let items = quotes.into_iter().map(|quote| PriceItem::new(quote, &currency)).collect();
-    let mut reply = serde_json::to_value(Page { items, next: None }).map_err(|error| {
-        ProblemReply::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
-    })?;
-    fields::select(&mut reply, params.fields.as_deref(), &FIELDS)?;
-    Ok(caching::reply(&headers, &reply, 1))
+    let mut reply = super::json(Page { items, next })?;
+    fields::select(&mut reply, params.fields.as_ref().map(|Fields(words)| words), &FIELDS)?;
+    Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }
 
-fn split_ids(ids: &str) -> Result<Vec<String>, ProblemReply> {
-    let mut split: Vec<String> = Vec::new();
-    for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        if !split.iter().any(|known| known == id) {
-            split.push(id.to_owned());
-        }
-    }
-    if split.is_empty() || split.len() > IDS_MAX {
-        let detail = format!("ids names {} tokens; name 1 to {IDS_MAX}, separated by commas", split.len());
+fn distinct(ids: Vec<String>) -> Result<Vec<String>, ProblemReply> {
+    if ids.len() > IDS_MAX {
+        let detail = format!("ids names {} tokens; name 1 to {IDS_MAX}, separated by commas", ids.len());
         return Err(ProblemReply::bad_request("invalid", detail));
     }
-    Ok(split)
+    let mut seen = std::collections::HashSet::new();
+    Ok(ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect())
 }
