@@ -1,6 +1,6 @@
 //! A server on loopback that speaks like CoinGecko, keeps a log of its own, and fails on command.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,8 +49,6 @@ pub(crate) enum Fault {
 
 #[derive(Default)]
 struct Script {
-    /// Faults for the next requests of a path that starts so, in order.
-    next: HashMap<&'static str, VecDeque<Fault>>,
     /// A fault for every request of such a path.
     always: HashMap<&'static str, Fault>,
     prices: HashMap<String, Value>,
@@ -87,11 +85,6 @@ impl Provider {
 
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/api/v3", self.address)
-    }
-
-    /// The next request whose path starts so meets this fault, after those already lined up.
-    pub(crate) fn next(&self, path: &'static str, fault: Fault) {
-        self.shared.script.lock().unwrap().next.entry(path).or_default().push_back(fault);
     }
 
     /// Every request whose path starts so meets this fault, until [`heal`](Self::heal).
@@ -160,15 +153,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     shared.log.lock().unwrap().push(call);
     shared.count.send_modify(|count| *count += 1);
     let (fault, prices, headers) = {
-        let mut script = shared.script.lock().unwrap();
-        let lined_up = script
-            .next
-            .iter_mut()
-            .find(|(start, _)| path.starts_with(**start))
-            .and_then(|(_, next)| next.pop_front());
-        let always =
+        let script = shared.script.lock().unwrap();
+        let fault =
             script.always.iter().find(|(start, _)| path.starts_with(**start)).map(|(_, fault)| fault.clone());
-        (lined_up.or(always), script.prices.clone(), script.headers.clone())
+        (fault, script.prices.clone(), script.headers.clone())
     };
     match fault {
         None => {

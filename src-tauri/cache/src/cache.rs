@@ -178,6 +178,15 @@ impl Core {
         Found::Nothing
     }
 
+    /// The fresh value of this key in memory; nothing is counted and nothing awaited.
+    pub(crate) fn fresh_in_memory<T: Cached>(&self, key: &FullKey) -> Option<Hit<T>> {
+        let slot = self.memory.get(key)?;
+        match self.judge(key, &slot, Level::Memory) {
+            Found::Fresh(hit) => Some(hit),
+            Found::Stale(..) | Found::Nothing => None,
+        }
+    }
+
     /// Copies an entry to memory with its creation time and life as they were; returns what stands there.
     fn promote<T: Cached>(&self, key: &FullKey, record: &Record, counters: &Counters) -> Option<Slot> {
         if record.meta.age(self.clock.now(), 0) == Age::Dead || !self.marks.allow(&key.region, &record.meta) {

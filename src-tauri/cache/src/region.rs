@@ -154,9 +154,14 @@ impl Region {
         let meta = Arc::new(Meta::new(class, 0, stamp, tags));
         let joinable = |open: &Meta| core.still_valid(key, open);
         let start = || {
-            self.counters.computation_started();
             let (region, key, meta, compute) = (self.clone(), key.clone(), Arc::clone(&meta), compute());
             async move {
+                // The flight of another caller may have landed between our look-up and our start; what it brought
+                // stands in memory before its key is freed.
+                if let Some(hit) = region.core.fresh_in_memory::<T>(&key) {
+                    return Ok(hit);
+                }
+                region.counters.computation_started();
                 let watch = FailureWatch { region: &region, key: &key, succeeded: false };
                 let value = Arc::new(compute.await.map_err(|error| ComputeError::Failed(Arc::new(error)))?);
                 let created_at_ms = region.core.clock.now().wall_ms;

@@ -73,7 +73,6 @@ impl Session {
         };
         let market_config = MarketConfig {
             currency: market::Currency::new(&config.currency)?,
-            refresh_every: viewed,
             price_ttl: config.cache.price_ttl,
             summary_ttl: config.cache.market_summary_ttl,
             token_ttl: config.cache.token_metadata_ttl.max(Duration::from_secs(60)),
@@ -114,9 +113,9 @@ impl Session {
         }
     }
 
-    /// Refreshes now, ahead of the interval.
+    /// Refreshes now, ahead of the interval, and ends the pause of tokens whose update failed.
     pub(crate) fn refresh(&self) {
-        self.market.schedule_watchlist(ESSENTIAL);
+        self.market.schedule_watchlist(Priority::Critical);
     }
 
     async fn keep_fresh(&self) {

@@ -7,7 +7,6 @@ use crate::{Currency, Invalid};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How the [`Market`](crate::Market) keeps itself up to date.
@@ -15,8 +14,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct MarketConfig {
     /// The currency of the prices that are refreshed.
     pub currency: Currency,
-    /// How often the watchlist is refreshed, from 5 s to 1 h.
-    pub refresh_every: Duration,
     /// How long a price is fresh, from 1 s to 1 day.
     pub price_ttl: Duration,
     /// How long the market table, a chart's question and a search are fresh, from 1 s to 1 day.
@@ -39,7 +36,6 @@ impl Default for MarketConfig {
     fn default() -> Self {
         Self {
             currency: Currency::usd(),
-            refresh_every: MINUTE,
             price_ttl: 5 * MINUTE,
             summary_ttl: 10 * MINUTE,
             token_ttl: DAY,
@@ -58,7 +54,6 @@ impl MarketConfig {
     /// # Errors
     /// The first value outside its range, with the range.
     pub fn validate(&self) -> Result<(), Invalid> {
-        span("refresh_every", self.refresh_every, 5 * SECOND..=HOUR, "5 s to 1 h")?;
         span("price_ttl", self.price_ttl, SECOND..=DAY, "1 s to 1 day")?;
         span("summary_ttl", self.summary_ttl, SECOND..=DAY, "1 s to 1 day")?;
         span("token_ttl", self.token_ttl, MINUTE..=30 * DAY, "1 min to 30 days")?;
@@ -121,6 +116,6 @@ mod tests {
         MarketConfig::default().validate().unwrap();
         let error = MarketConfig { table_rows: 251, ..MarketConfig::default() }.validate().unwrap_err();
         assert_eq!(error.to_string(), r#"table_rows cannot be "251"; accepted: 1 to 250"#);
-        assert!(MarketConfig { refresh_every: SECOND, ..MarketConfig::default() }.validate().is_err());
+        assert!(MarketConfig { token_ttl: SECOND, ..MarketConfig::default() }.validate().is_err());
     }
 }

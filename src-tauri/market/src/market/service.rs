@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -57,8 +56,6 @@ pub(super) struct Inner {
     pub(super) settled: watch::Sender<u64>,
     /// Told when something was put into the queue; wakes whoever drains it.
     work: Notify,
-    /// When the watchlist was last wished for.
-    refreshed_at_ms: AtomicI64,
 }
 
 impl std::fmt::Debug for Market {
@@ -99,7 +96,6 @@ impl Market {
             changes: watch::Sender::new(0),
             settled: watch::Sender::new(0),
             work: Notify::new(),
-            refreshed_at_ms: AtomicI64::new(i64::MIN),
             store,
             config,
             clock,
@@ -149,14 +145,6 @@ impl Market {
     pub fn pending(&self) -> Pending {
         let now_ms = self.now_ms();
         self.queue(|queue| queue.pending(now_ms))
-    }
-
-    /// When the watchlist is wished for next, in Unix milliseconds; now or earlier where it is due.
-    pub fn next_refresh_ms(&self) -> i64 {
-        let last_ms = self.inner.refreshed_at_ms.load(Ordering::Relaxed);
-        // Set back, the wall clock must not put the next refresh off for hours.
-        let last_ms = if last_ms > self.now_ms() { i64::MIN } else { last_ms };
-        last_ms.saturating_add(millis(self.inner.config.refresh_every)).max(0)
     }
 
     /// When [`process_queue`](Self::process_queue) has something to do next, in Unix milliseconds; `None` where
@@ -235,8 +223,15 @@ impl Market {
         work(&mut self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Keeps why the last call failed. A call that we did not send ourselves tells nothing new of the source, so it
+    /// does not hide why the source failed before.
     fn set_problem(&self, problem: Option<MarketError>) {
-        *self.inner.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        let asked_for_silence = self.inner.pipeline.status().hold_until_ms.is_some();
+        let tells_nothing = problem.as_ref().is_some_and(MarketError::is_not_sent) && !asked_for_silence;
+        let mut held = self.inner.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        if !(tells_nothing && held.is_some()) {
+            *held = problem;
+        }
     }
 
     pub(super) fn changed(&self) {
@@ -245,10 +240,6 @@ impl Market {
 
     pub(super) fn work_added(&self) {
         self.inner.work.notify_one();
-    }
-
-    pub(super) fn refreshed(&self, now_ms: i64) {
-        self.inner.refreshed_at_ms.store(now_ms, Ordering::Relaxed);
     }
 }
 

@@ -84,19 +84,9 @@ impl Market {
 
     /// Wishes for every watched token; they fit into one call.
     pub fn schedule_watchlist(&self, priority: Priority) {
-        self.refreshed(self.now_ms());
         for id in self.watched_ids() {
             self.schedule_update_at(&id, priority);
         }
-    }
-
-    /// [`schedule_watchlist`](Self::schedule_watchlist) if its time has come; whether it had.
-    pub fn schedule_if_due(&self) -> bool {
-        let due = self.next_refresh_ms() <= self.now_ms();
-        if due {
-            self.schedule_watchlist(Priority::Normal);
-        }
-        due
     }
 
     /// Drains the queue: one call for up to 250 tokens, until nothing is ready.

@@ -29,7 +29,6 @@ impl Market {
     /// On start and on a schedule. The charts stop at the first failure.
     pub async fn warm_essential_cache(&self) -> Warmed {
         let currency = self.currency();
-        self.refreshed(self.now_ms());
         // What a refresh is asking for just now is not asked for twice.
         self.schedule_missing(&self.watched_ids(), &currency, Priority::Normal).await;
         let prices = self.process_queue().await;

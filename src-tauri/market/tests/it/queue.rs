@@ -201,21 +201,6 @@ async fn two_who_ask_for_one_price_wait_for_one_call() {
 }
 
 #[tokio::test]
-async fn the_watchlist_is_wished_for_when_its_time_has_come() {
-    let (folder, time) = (tempfile::tempdir().unwrap(), TestTime::new());
-    let rig = Rig::open(folder.path(), Scripted::new(&time), &time).await;
-    assert!(rig.market.schedule_if_due(), "never refreshed is due");
-    assert_eq!(rig.market.pending().waiting, [0, 0, 5, 0]);
-    assert_eq!(rig.market.next_refresh_ms(), time.now_ms() + MINUTE_MS);
-    assert!(!rig.market.schedule_if_due());
-    time.pass_ms(MINUTE_MS);
-    assert!(rig.market.schedule_if_due());
-    time.pass_ms(-30 * MINUTE_MS);
-    assert!(rig.market.schedule_if_due(), "a clock that was set back does not stop the refresh");
-    rig.close().await;
-}
-
-#[tokio::test]
 async fn the_queue_is_bounded() {
     let (folder, time) = (tempfile::tempdir().unwrap(), TestTime::new());
     let config = MarketConfig { queue: 250, ..MarketConfig::default() };
