@@ -1,11 +1,14 @@
 # `make run` is all a user needs; README.md tells the rest.
 .DEFAULT_GOAL := run
-.PHONY: run demo test check bench shots package bindings ui setup setup-test
+.PHONY: run demo build test check bench shots package bindings ui setup setup-test
 
 UI_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f 2>/dev/null)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-BUILD := cargo build --bins
+TAURI_CLI := 2.12.5
 TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
+
+# A failed test tells its chain of reasons; a backtrace through the async runtime adds nothing.
+export RUST_LIB_BACKTRACE ?= 0
 
 run: build ## Installs what is missing, builds, and opens the app; ARGS="…" passes flags on
 	$(TARGET)/debug/eider $(ARGS)
@@ -13,9 +16,8 @@ run: build ## Installs what is missing, builds, and opens the app; ARGS="…" pa
 demo: build ## The same, straight into the demo
 	$(TARGET)/debug/eider --profile demo $(ARGS)
 
-.PHONY: build
 build: ui
-	$(BUILD)
+	cargo build --bins
 
 setup:
 	@scripts/setup build
@@ -30,7 +32,7 @@ ui/dist/index.html: $(UI_SOURCES)
 
 test: setup-test ui ## Every test; the summary of the Rust tests comes last
 	npm --prefix ui test
-	$(BUILD)
+	cargo build --workspace --bins --tests
 	cargo test --workspace --doc --quiet
 	cargo $(TESTS) --workspace
 
@@ -52,6 +54,7 @@ bench: setup-test ui ## Figures of a release build, as a table and in target/ben
 shots: setup-test build ## A screenshot of every screen in both themes, into target/shots/
 	cargo run -p eider-window-tests --bin shots
 
-package: ui ## A .deb, into target/release/bundle/deb/
+package: ui ## A .deb with eider and eiderd, into target/release/bundle/deb/
 	@scripts/setup package
-	npm --prefix ui run package
+	cargo build --release --bins
+	npx --yes @tauri-apps/cli@$(TAURI_CLI) build --bundles deb

@@ -6,3 +6,4 @@ mod offline;
 mod overview;
 mod settings;
 mod start;
+mod window;

@@ -28,6 +28,20 @@ impl App {
         Ok(app)
     }
 
+    /// Starts the program without showing its window, and waits until its page has been loaded.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_hidden(desktop: &Desktop, home: &Home) -> anyhow::Result<Self> {
+        let app = Self::launch(desktop, home, &["--hidden"]).await?;
+        until("the page", async || {
+            let there = app.script("return document.querySelector('[data-testid=app]') !== null").await?;
+            Ok((there == true).then_some(()))
+        })
+        .await?;
+        Ok(app)
+    }
+
     async fn launch(desktop: &Desktop, home: &Home, flags: &[&str]) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new("WebKitWebDriver");
@@ -188,6 +202,28 @@ impl App {
     /// Fails where the script does.
     pub async fn script(&self, script: &str) -> anyhow::Result<Value> {
         Ok(self.client.execute(script, vec![]).await?)
+    }
+
+    /// Gives the window a size, in pixels, and waits until it has it.
+    ///
+    /// # Errors
+    /// Fails where it does not get it in time.
+    pub async fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        self.client.set_window_size(width, height).await?;
+        self.has_size(width, height).await
+    }
+
+    /// Waits until the page has this size, in pixels.
+    ///
+    /// # Errors
+    /// Fails where it does not in time.
+    pub async fn has_size(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        until("the size of the window", async || {
+            let size =
+                self.script("return [innerWidth * devicePixelRatio, innerHeight * devicePixelRatio]").await?;
+            if size == json!([width, height]) { Ok(Some(())) } else { bail!("it is {size}") }
+        })
+        .await
     }
 
     /// Presses one key after the other, the first ones held down until the last is released.
