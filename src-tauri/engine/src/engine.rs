@@ -1,6 +1,6 @@
 //! The engine: what it is made of, how it starts and stops, and what can be asked of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -21,7 +21,9 @@ use crate::session::{Parts, Session};
 use crate::settings::{Book, Follow};
 use crate::state::{Board, Frames};
 use crate::stores::Stores;
-use crate::{Options, Reading, StartError, export, logging, metrics_history, monitor, remembered, views};
+use crate::{
+    Options, Reading, StartError, export, logging, metrics_history, monitor, remembered, stores, views,
+};
 
 /// A running engine; cloning it is cheap, and clones are one.
 ///
@@ -368,7 +370,8 @@ impl Engine {
             p50_us: p50.map(|p50| p50.as_micros() as u64),
             problem: market.problem,
         }];
-        services.extend(self.0.stores.named().map(|(name, store)| database(name, store)));
+        let set_aside = &self.0.set_aside;
+        services.extend(self.0.stores.named().map(|(name, store)| database(name, store, set_aside)));
         let worst = services.iter().map(|service| service.state).max_by_key(|state| severity(*state));
         Health {
             status: worst.unwrap_or(ServiceState::Up),
@@ -411,8 +414,19 @@ impl Engine {
     }
 }
 
-fn database(name: &str, store: &store::Store) -> Service {
+/// It works, so it is up; that it had to begin anew is told for as long as this engine runs.
+fn database(name: &str, store: &store::Store, set_aside: &[String]) -> Service {
     let stats = store.stats();
+    let file = format!("{}.damaged-", stores::file_name(name));
+    let of_this = |kept: &&String| {
+        let kept = Path::new(kept.as_str()).file_name();
+        kept.is_some_and(|kept| kept.to_string_lossy().starts_with(&file))
+    };
+    let lost = set_aside.iter().find(of_this).map(|kept| {
+        let sentence =
+            format!("The file was damaged, so a new one was begun; the damaged one is kept as {kept}.");
+        Problem::new("damaged_file_set_aside", sentence)
+    });
     let slowest = stats.queries.iter().map(|query| query.took.p50).max();
     Service {
         name: name.to_owned(),
@@ -420,7 +434,7 @@ fn database(name: &str, store: &store::Store) -> Service {
         since_ms: None,
         last_success_ms: None,
         p50_us: slowest.map(|p50| p50.as_micros() as u64),
-        problem: None,
+        problem: lost,
     }
 }
 

@@ -36,10 +36,18 @@ impl Stores {
             ..store::Config::default()
         };
         let (durable, cache, metrics) = tokio::join!(
-            open(folder.path().join("eider.db"), &[MIGRATIONS, market::MIGRATIONS], config(Durability::Full)),
-            open(folder.path().join("cache.db"), &[cache::MIGRATIONS], config(Durability::Normal)),
             open(
-                folder.path().join("metrics.db"),
+                folder.path().join(file_name("database")),
+                &[MIGRATIONS, market::MIGRATIONS],
+                config(Durability::Full)
+            ),
+            open(
+                folder.path().join(file_name("cache_database")),
+                &[cache::MIGRATIONS],
+                config(Durability::Normal)
+            ),
+            open(
+                folder.path().join(file_name("metrics_database")),
                 &[metrics_history::MIGRATIONS],
                 config(Durability::Normal)
             ),
@@ -57,6 +65,15 @@ impl Stores {
 
     pub(crate) async fn close(&self) {
         tokio::join!(self.durable.close(), self.cache.close(), self.metrics.close());
+    }
+}
+
+/// The file of the database that people know by this name.
+pub(crate) fn file_name(known_as: &str) -> &'static str {
+    match known_as {
+        "cache_database" => "cache.db",
+        "metrics_database" => "metrics.db",
+        _ => "eider.db",
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Service {
     /// The median of the latest answers, in microseconds.
     #[specta(type = Option<Number>)]
     pub p50_us: Option<u64>,
+    /// What is wrong with it; of one that is up, what it lost at the start.
     pub problem: Option<Problem>,
 }
 
