@@ -3,6 +3,7 @@
 //! Start reading at [`run`], then: `window` builds the window, `commands` is all it may ask for, `stream` is
 //! all it is told, and `instance` keeps a second start from opening a second one.
 
+mod api;
 mod bindings;
 mod commands;
 mod display;

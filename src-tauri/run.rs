@@ -6,12 +6,13 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use engine::{Engine, Options, StartError};
-use store::DataDirError;
+use engine::{DataDirError, Engine, Options, StartError};
 use tauri::{AppHandle, Manager};
 use tokio::runtime::Runtime;
 
-use crate::{Flags, Profile, bindings, display, instance, moments::Moments, stream::FrameStream, window};
+use crate::{
+    Flags, Profile, api, bindings, display, instance, moments::Moments, stream::FrameStream, window,
+};
 
 /// How long the engine may take to write what it holds when the window closes.
 const STOP_AT_LATEST: Duration = Duration::from_secs(5);
@@ -56,6 +57,7 @@ fn start(flags: Flags, started: Instant) -> anyhow::Result<()> {
     app.manage(Moments::since(started));
     runtime.spawn(exit_on_signal(handle.clone()));
     answer_second_starts(&runtime, &data_dir, handle.clone());
+    let api = runtime.block_on(api::serve(&engine));
     let opened = window::open(&handle, engine.settings().theme, &data_dir, hidden);
     let code = match &opened {
         Ok(()) => app.run_return(|_, _| ()),
@@ -64,6 +66,9 @@ fn start(flags: Flags, started: Instant) -> anyhow::Result<()> {
 
     handle.state::<FrameStream>().close();
     runtime.block_on(async {
+        if let Some(api) = api {
+            api.stop().await;
+        }
         if tokio::time::timeout(STOP_AT_LATEST, engine.stop()).await.is_err() {
             tracing::warn!(
                 "the engine did not stop within {STOP_AT_LATEST:?}; what is durable is on the disk"

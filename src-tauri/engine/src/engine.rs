@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{
-    ExportFormat, Health, History, MarketTable, MetricsHistory, Problem, Profile, Quote, Range, Sample,
-    Service, ServiceState, Settings, SettingsChange, Token, TokenHit,
+    ExportFormat, Health, History, MarketTable, MetricsHistory, Notice, Problem, Profile, Quote, Range,
+    Sample, Service, ServiceState, Settings, SettingsChange, Token, TokenHit,
 };
 use crate::config::{self, Config};
 use crate::profile::{self, FIRST_ANSWER, Found};
@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     /// Damaged databases of this start: where each is now.
     pub(crate) set_aside: Vec<String>,
     pub(crate) latest: Latest,
+    /// What the shell wants a person to know, at most one for each key.
+    told: Mutex<Vec<Notice>>,
     folder_path: PathBuf,
     started_at_ms: i64,
     /// The lock on the data folder; given back by the stop.
@@ -68,6 +70,10 @@ impl Latest {
 }
 
 impl Inner {
+    pub(crate) fn told(&self) -> Vec<Notice> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn session(&self) -> Arc<Session> {
         Arc::clone(&self.session.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -137,6 +143,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             set_aside: set_aside.iter().map(|aside| aside.moved_to.display().to_string()).collect(),
             latest: Latest::default(),
+            told: Mutex::default(),
             stores,
             cache,
             clock,
@@ -173,6 +180,13 @@ impl Engine {
     /// A stream of what changes, for one window; its first frame is whole.
     pub fn subscribe(&self) -> Frames {
         self.0.board.frames()
+    }
+
+    /// Shows a notice under "Needs you", in the place of an earlier one with the same key.
+    pub fn tell(&self, notice: Notice) {
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|known| known.key != notice.key);
+        told.push(notice);
     }
 
     /// The folder of the databases.

@@ -28,3 +28,4 @@ pub use error::StartError;
 pub use options::Options;
 pub use readings::Reading;
 pub use state::Frames;
+pub use store::DataDirError;

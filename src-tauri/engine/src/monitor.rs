@@ -124,6 +124,7 @@ impl Monitor {
             market: &market,
             config_issues: inner.book.issues(),
             set_aside: &inner.set_aside,
+            told: inner.told(),
         };
         let status = Status {
             profile: session.profile.clone(),
@@ -132,6 +133,7 @@ impl Monitor {
             activity: match self.load.activity() {
                 health::Activity::Calm => Activity::Calm,
                 health::Activity::Busy => Activity::Busy,
+                health::Activity::Strained if self.load.is_easing() => Activity::Easing,
                 health::Activity::Strained => Activity::Strained,
             },
             market,

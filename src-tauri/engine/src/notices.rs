@@ -9,10 +9,17 @@ pub(crate) struct Causes<'a> {
     pub(crate) config_issues: usize,
     /// Damaged databases: where each is now.
     pub(crate) set_aside: &'a [String],
+    /// From the shell.
+    pub(crate) told: Vec<Notice>,
 }
 
 pub(crate) fn notices(causes: &Causes<'_>) -> Vec<Notice> {
-    [network(causes), fallback(causes), config(causes)].into_iter().flatten().chain(damage(causes)).collect()
+    [network(causes), fallback(causes), config(causes)]
+        .into_iter()
+        .flatten()
+        .chain(damage(causes))
+        .chain(causes.told.iter().cloned())
+        .collect()
 }
 
 fn network(causes: &Causes<'_>) -> Option<Notice> {

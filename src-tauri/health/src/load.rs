@@ -68,6 +68,11 @@ impl LoadFactor {
         self.value.unwrap_or(0.0)
     }
 
+    /// Whether a strain is about to end: the value is back, but not for long enough.
+    pub fn is_easing(&self) -> bool {
+        self.strained && self.value() < RELAXED_BELOW
+    }
+
     /// What the load means now.
     pub fn activity(&self) -> Activity {
         match self.value() {
@@ -110,8 +115,11 @@ mod tests {
         // From 0.9 the smoothed value passes 0.65 in two samples of zero; five below it end the strain.
         for _ in 0..6 {
             load.update(&cpu(0.0));
-            if load.value() >= RELAXED_BELOW {
-                assert_eq!(load.activity(), Activity::Strained);
+            let back = load.value() < RELAXED_BELOW;
+            if load.activity() == Activity::Strained {
+                assert_eq!(load.is_easing(), back);
+            } else {
+                assert!(back && !load.is_easing());
             }
         }
         assert_eq!(load.activity(), Activity::Calm);

@@ -34,7 +34,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken or not this machine's.
-    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    #[error(
+        "cannot listen on {address}: {source}; choose another address (--listen, or listen in [http] of the configuration)"
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,

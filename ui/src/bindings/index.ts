@@ -5,44 +5,46 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 /** Commands */
 export const commands = {
 	/**  Feeds the window with frames from now on; the first one is whole. */
-	openStream: (channel: Channel<Frame>) => __TAURI_INVOKE<void>("open_stream", { channel }),
+	openStream: (channel: Channel<Frame>) => typedError<null, Problem>(__TAURI_INVOKE("open_stream", { channel })),
 	/**  Tells whether anybody can see the window; a hidden one gets no frames. */
-	setVisible: (visible: boolean) => __TAURI_INVOKE<void>("set_visible", { visible }),
+	setVisible: (visible: boolean) => typedError<null, Problem>(__TAURI_INVOKE("set_visible", { visible })),
 	/**  The page has its first content: the window may be shown now. */
-	firstPaint: () => __TAURI_INVOKE<void>("first_paint"),
+	firstPaint: () => typedError<null, Problem>(__TAURI_INVOKE("first_paint")),
 	/**  The first chart with data is on the screen. */
-	firstChart: () => __TAURI_INVOKE<void>("first_chart"),
+	firstChart: () => typedError<null, Problem>(__TAURI_INVOKE("first_chart")),
 	/**  The price of one token over a range. */
-	history: (id: string, range: Range) => __TAURI_INVOKE<History>("history", { id, range }),
+	history: (id: string, range: Range) => typedError<History, Problem>(__TAURI_INVOKE("history", { id, range })),
 	/**  The machine and the engine over a range. */
-	metricsHistory: (range: Range) => __TAURI_INVOKE<MetricsHistory>("metrics_history", { range }),
+	metricsHistory: (range: Range) => typedError<MetricsHistory, Problem>(__TAURI_INVOKE("metrics_history", { range })),
 	/**  The Markets table. */
-	markets: () => __TAURI_INVOKE<MarketTable>("markets"),
+	markets: () => typedError<MarketTable, Problem>(__TAURI_INVOKE("markets")),
 	/**  What is known about one token beside its price history. */
-	token: (id: string) => __TAURI_INVOKE<Token>("token", { id }),
+	token: (id: string) => typedError<Token, Problem>(__TAURI_INVOKE("token", { id })),
 	/**  Tokens whose name or ticker matches. */
-	searchTokens: (query: string) => __TAURI_INVOKE<TokenHit[]>("search_tokens", { query }),
+	searchTokens: (query: string) => typedError<TokenHit[], Problem>(__TAURI_INVOKE("search_tokens", { query })),
 	/**  Adds a token to the watchlist, or moves it to a position. */
-	watch: (id: string, position: number | null) => __TAURI_INVOKE<null>("watch", { id, position }),
+	watch: (id: string, position: number | null) => typedError<null, Problem>(__TAURI_INVOKE("watch", { id, position })),
 	/**  Takes a token off the watchlist; its history stays. */
-	unwatch: (id: string) => __TAURI_INVOKE<null>("unwatch", { id }),
+	unwatch: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("unwatch", { id })),
 	/**  Asks the source for new prices now, within its limits. */
-	refresh: () => __TAURI_INVOKE<null>("refresh"),
+	refresh: () => typedError<null, Problem>(__TAURI_INVOKE("refresh")),
 	/**  What the Settings screen shows. */
-	settings: () => __TAURI_INVOKE<Settings>("settings"),
+	settings: () => typedError<Settings, Problem>(__TAURI_INVOKE("settings")),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
-	changeSetting: (change: SettingsChange) => __TAURI_INVOKE<Settings>("change_setting", { change }),
+	changeSetting: (change: SettingsChange) => typedError<Settings, Problem>(__TAURI_INVOKE("change_setting", { change })),
 	/**  Writes a token's history to the Downloads folder and returns the path. */
-	exportHistory: (id: string, range: Range, format: ExportFormat) => __TAURI_INVOKE<string>("export_history", { id, range, format }),
+	exportHistory: (id: string, range: Range, format: ExportFormat) => typedError<string, Problem>(__TAURI_INVOKE("export_history", { id, range, format })),
 	/**  Opens a link in the system's browser. */
-	openUrl: (which: Link) => __TAURI_INVOKE<null>("open_url", { which }),
+	openUrl: (which: Link) => typedError<null, Problem>(__TAURI_INVOKE("open_url", { which })),
 };
 
 /* Types */
 /**  Whether the engine is calm, and what it is doing about load. */
 export type Activity = "calm" | "busy" | 
-/**  Above 0.8 for three samples, until below 0.65 for five. */
-"strained";
+/**  Above 0.8 for three samples: what is not urgent is put off. */
+"strained" | 
+/**  Below 0.65 after a strain, but not yet for five samples: it is still put off. */
+"easing";
 
 /**  The cache level a value was read from. */
 export type CacheLevel = 
@@ -63,6 +65,7 @@ export type ConfigIssue = {
 	accepted: string,
 };
 
+/**  The form of an exported chart. */
 export type ExportFormat = "csv" | "svg" | "png";
 
 /**
@@ -376,4 +379,14 @@ export type TokenHit = {
 	rank: number | null,
 	watched: boolean,
 };
+
+/* Tauri Specta runtime */
+async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
+    try {
+        return { status: "ok", data: await result };
+    } catch (e) {
+        if (e instanceof Error) throw e;
+        return { status: "error", error: e as any };
+    }
+}
 

@@ -42,7 +42,10 @@ export const text = {
     string
   >,
   simulatedState: 'simulated',
-  activity: { calm: 'calm', busy: 'busy', strained: 'strained' } satisfies Record<Activity, string>,
+  activity: { calm: 'calm', busy: 'busy', strained: 'strained', easing: 'easing' } satisfies Record<
+    Activity,
+    string
+  >,
   profile,
   theme: { system: 'Follow the system', dark: 'Dark', light: 'Light' } satisfies Record<Theme, string>,
   level: {

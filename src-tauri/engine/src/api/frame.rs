@@ -102,8 +102,10 @@ pub struct Notice {
 pub enum Activity {
     Calm,
     Busy,
-    /// Above 0.8 for three samples, until below 0.65 for five.
+    /// Above 0.8 for three samples: what is not urgent is put off.
     Strained,
+    /// Below 0.65 after a strain, but not yet for five samples: it is still put off.
+    Easing,
 }
 
 /// All that is neither a price nor a sample.

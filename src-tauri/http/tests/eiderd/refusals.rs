@@ -54,7 +54,7 @@ fn a_taken_port_is_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = home.run(&["--listen", &address]);
-    check("a taken port", &output, 1, &[&address, "choose another address with --listen"]);
+    check("a taken port", &output, 1, &[&address, "choose another address (--listen"]);
     assert_eq!(home.lock(), "clean");
 }
 
