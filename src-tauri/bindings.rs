@@ -25,7 +25,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             commands::export_history,
             commands::open_url,
         ])
-        .error_handling(ErrorHandlingMode::Result)
+        .error_handling(ErrorHandlingMode::Throw)
         .disable_serde_phases()
 }
 

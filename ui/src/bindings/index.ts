@@ -5,37 +5,37 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 /** Commands */
 export const commands = {
 	/**  Feeds the window with frames from now on; the first one is whole. */
-	openStream: (channel: Channel<Frame>) => typedError<null, Problem>(__TAURI_INVOKE("open_stream", { channel })),
+	openStream: (channel: Channel<Frame>) => __TAURI_INVOKE<null>("open_stream", { channel }),
 	/**  Tells whether anybody can see the window; a hidden one gets no frames. */
-	setVisible: (visible: boolean) => typedError<null, Problem>(__TAURI_INVOKE("set_visible", { visible })),
+	setVisible: (visible: boolean) => __TAURI_INVOKE<null>("set_visible", { visible }),
 	/**  The page has its first content: the window may be shown now. */
-	firstPaint: () => typedError<null, Problem>(__TAURI_INVOKE("first_paint")),
+	firstPaint: () => __TAURI_INVOKE<null>("first_paint"),
 	/**  The first chart with data is on the screen. */
-	firstChart: () => typedError<null, Problem>(__TAURI_INVOKE("first_chart")),
+	firstChart: () => __TAURI_INVOKE<null>("first_chart"),
 	/**  The price of one token over a range. */
-	history: (id: string, range: Range) => typedError<History, Problem>(__TAURI_INVOKE("history", { id, range })),
+	history: (id: string, range: Range) => __TAURI_INVOKE<History>("history", { id, range }),
 	/**  The machine and the engine over a range. */
-	metricsHistory: (range: Range) => typedError<MetricsHistory, Problem>(__TAURI_INVOKE("metrics_history", { range })),
+	metricsHistory: (range: Range) => __TAURI_INVOKE<MetricsHistory>("metrics_history", { range }),
 	/**  The Markets table. */
-	markets: () => typedError<MarketTable, Problem>(__TAURI_INVOKE("markets")),
+	markets: () => __TAURI_INVOKE<MarketTable>("markets"),
 	/**  What is known about one token beside its price history. */
-	token: (id: string) => typedError<Token, Problem>(__TAURI_INVOKE("token", { id })),
+	token: (id: string) => __TAURI_INVOKE<Token>("token", { id }),
 	/**  Tokens whose name or ticker matches. */
-	searchTokens: (query: string) => typedError<TokenHit[], Problem>(__TAURI_INVOKE("search_tokens", { query })),
+	searchTokens: (query: string) => __TAURI_INVOKE<TokenHit[]>("search_tokens", { query }),
 	/**  Adds a token to the watchlist, or moves it to a position. */
-	watch: (id: string, position: number | null) => typedError<null, Problem>(__TAURI_INVOKE("watch", { id, position })),
+	watch: (id: string, position: number | null) => __TAURI_INVOKE<null>("watch", { id, position }),
 	/**  Takes a token off the watchlist; its history stays. */
-	unwatch: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("unwatch", { id })),
+	unwatch: (id: string) => __TAURI_INVOKE<null>("unwatch", { id }),
 	/**  Asks the source for new prices now, within its limits. */
-	refresh: () => typedError<null, Problem>(__TAURI_INVOKE("refresh")),
+	refresh: () => __TAURI_INVOKE<null>("refresh"),
 	/**  What the Settings screen shows. */
-	settings: () => typedError<Settings, Problem>(__TAURI_INVOKE("settings")),
+	settings: () => __TAURI_INVOKE<Settings>("settings"),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
-	changeSetting: (change: SettingsChange) => typedError<Settings, Problem>(__TAURI_INVOKE("change_setting", { change })),
+	changeSetting: (change: SettingsChange) => __TAURI_INVOKE<Settings>("change_setting", { change }),
 	/**  Writes a token's history to the Downloads folder and returns the path. */
-	exportHistory: (id: string, range: Range, format: ExportFormat) => typedError<string, Problem>(__TAURI_INVOKE("export_history", { id, range, format })),
+	exportHistory: (id: string, range: Range, format: ExportFormat) => __TAURI_INVOKE<string>("export_history", { id, range, format }),
 	/**  Opens a link in the system's browser. */
-	openUrl: (which: Link) => typedError<null, Problem>(__TAURI_INVOKE("open_url", { which })),
+	openUrl: (which: Link) => __TAURI_INVOKE<null>("open_url", { which }),
 };
 
 /* Types */
@@ -379,14 +379,4 @@ export type TokenHit = {
 	rank: number | null,
 	watched: boolean,
 };
-
-/* Tauri Specta runtime */
-async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
-    try {
-        return { status: "ok", data: await result };
-    } catch (e) {
-        if (e instanceof Error) throw e;
-        return { status: "error", error: e as any };
-    }
-}
 
