@@ -13,7 +13,7 @@ use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
 
 use crate::{moments::Moments, stream::FrameStream, window};
 
-/// The window's generated calls treat every command alike: even one that cannot fail answers so.
+/// A refusal reaches the window as a rejected promise; every command answers alike, also one that cannot fail.
 type Answer<T> = Result<T, Problem>;
 
 /// A link that the window may have opened in the system's browser; it cannot name an address of its own.
