@@ -17,7 +17,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{check_host, check_token};
-use crate::connections;
+use crate::connections::{self, Bounds};
 use crate::finish::finish;
 use crate::limit::{Limiter, limit};
 use crate::openapi::Document;
@@ -100,7 +100,7 @@ impl Server {
         let (open, v1, document) = routes()?;
         let app = app(open, v1, Shared(Arc::new(Inner { engine, address, token, limiter, document })));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(connections::serve(listener, app, stop.clone()));
+        let task = tokio::spawn(connections::serve(listener, app, Bounds::default(), stop.clone()));
         Ok(Self { address, stop, task })
     }
 
