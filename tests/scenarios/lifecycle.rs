@@ -50,6 +50,8 @@ async fn a_network_that_is_not_there_is_told_as_such_and_uses_up_no_calls() {
         let refused = rig.engine.search("ton").await.unwrap_err();
         assert!(refused.code == "source_unreachable" || refused.code == "breaker_open", "{refused:?}");
     }
+    let (quotes, problem) = rig.engine.prices(&[TON.to_owned()]).await.unwrap();
+    assert_eq!((quotes[0].price, problem.is_some()), (None, true));
     rig.engine.refresh().await.unwrap();
     // A call in flight holds its slot until the connection is refused.
     let status = rig.status_when(|status| status.market.problem.is_some() && status.market.used == 0).await;

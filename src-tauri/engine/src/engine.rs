@@ -212,11 +212,13 @@ impl Engine {
     /// The newest prices of these tokens, in the order of the ids; what the cache lacks is asked for once.
     ///
     /// # Errors
-    /// `invalid` names a wrong id. Where the source fails, a quote without a price, or a stale one, says so.
-    pub async fn prices(&self, ids: &[String]) -> Result<Vec<Quote>, Problem> {
+    /// `invalid` names a wrong id. A source that fails is no error: the problem beside the quotes says why some have
+    /// no price or an old one.
+    pub async fn prices(&self, ids: &[String]) -> Result<(Vec<Quote>, Option<Problem>), Problem> {
         let ids = ids.iter().map(|id| token_id(id)).collect::<Result<Vec<_>, _>>()?;
         let asked = self.0.session().market.prices(&ids).await.map_err(|error| views::problem(&error))?;
-        Ok(asked.quotes.into_iter().map(views::quote).collect())
+        let problem = asked.problem.as_ref().map(views::problem);
+        Ok((asked.quotes.into_iter().map(views::quote).collect(), problem))
     }
 
     /// The price of one token over a range.

@@ -8,13 +8,16 @@ use super::{CacheLevel, History, Problem, Quote, Range};
 // In the lists of this file the fields of an item are not required by the schema: with `fields` a client chooses
 // some of them.
 
-/// One page of a list.
+/// A page of prices, in the order of the ids.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Page<T> {
-    pub items: Vec<T>,
+pub struct PricePage {
+    pub items: Vec<PriceItem>,
     /// Pass it as `cursor` to get what follows; `null` at the end.
     #[schema(required)]
     pub next: Option<String>,
+    /// Why some prices are missing or old, where the source could not be asked.
+    #[schema(required)]
+    pub problem: Option<Problem>,
 }
 
 /// A quote as `/v1/prices` tells it; without a price, all that belongs to one is `null`.

@@ -15,7 +15,7 @@ mod metrics;
 mod problem;
 mod settings;
 
-pub use flat::{HistoryPage, HistoryPoint, Page, PriceItem};
+pub use flat::{HistoryPage, HistoryPoint, PriceItem, PricePage};
 pub use frame::{
     Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status,
 };

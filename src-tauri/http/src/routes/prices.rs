@@ -4,7 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use engine::api::{Page, PriceItem};
+use engine::api::{PriceItem, PricePage};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -79,9 +79,9 @@ impl ToSchema for Fields {}
 /// The newest prices of up to 250 tokens, in the order of their ids.
 ///
 /// They come from the cache where it has them; what it lacks is asked for once, in one call. A token without a
-/// known price, because the source does not know it or cannot be asked, has `"price": null`.
+/// known price has `"price": null`; `problem` tells where that is because the source could not be asked.
 #[utoipa::path(get, path = "/v1/prices", tag = "market", params(Params), security(("bearer" = [])), responses(
-    (status = 200, description = "A page of prices.", body = Page<PriceItem>),
+    (status = 200, description = "A page of prices.", body = PricePage),
     (status = 304, description = "It has the ETag named in If-None-Match."),
     (status = 400, description = "A parameter is unknown or out of its range, or the cursor is not of this list.",
         body = ProblemReply, content_type = "application/problem+json"),
@@ -107,9 +107,9 @@ pub(super) async fn prices(
     let to = ids.len().min(from.saturating_add(limit));
     let next = (to < ids.len()).then(|| cursor::seal(&shared.token, &list, to as i64));
     let currency = shared.engine.currency();
-    let quotes = shared.engine.prices(ids.get(from..to).unwrap_or_default()).await?;
+    let (quotes, problem) = shared.engine.prices(ids.get(from..to).unwrap_or_default()).await?;
     let items = quotes.into_iter().map(|quote| PriceItem::new(quote, &currency)).collect();
-    let mut reply = super::json(Page { items, next })?;
+    let mut reply = super::json(PricePage { items, next, problem })?;
     fields::select(&mut reply, params.fields.as_ref().map(|Fields(words)| words), &FIELDS)?;
     Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }
