@@ -3,9 +3,11 @@
 mod cache;
 mod class;
 mod clock;
+mod codec;
 mod database;
 mod entry;
 mod error;
+mod files;
 mod flight;
 mod marks;
 mod memory;
@@ -13,6 +15,8 @@ mod name;
 mod region;
 mod stats;
 mod tier;
+#[cfg(test)]
+mod tier_tests;
 
 pub use cache::{Cache, Config, Hit, Level, MIGRATIONS};
 pub use class::Class;

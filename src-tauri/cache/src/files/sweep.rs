@@ -1,0 +1,41 @@
+//! Frees what a mark on a region has made unreadable, a shard of the index at a time, while nothing is waiting.
+
+use super::log::{OTHER_REGIONS, hash_of_region};
+use super::writer::Writer;
+
+/// A region to be swept, from a shard on.
+pub(super) struct Sweep {
+    region: u16,
+    older_than: u64,
+    shard: usize,
+}
+
+impl Writer {
+    /// Plans a sweep; a newer one of the same region takes the place of an older.
+    pub(super) fn plan_sweep(&mut self, region: &str, older_than: u64) {
+        let region = self.log.regions.number(hash_of_region(region));
+        if region != OTHER_REGIONS {
+            self.sweeps.retain(|sweep| sweep.region != region);
+            self.sweeps.push(Sweep { region, older_than, shard: 0 });
+        }
+    }
+
+    /// Takes the next step of the planned sweeps; returns false where none is left.
+    pub(super) fn sweep_step(&mut self) -> bool {
+        let Some(sweep) = self.sweeps.first_mut() else { return false };
+        let (mut freed, region, older_than) = (Vec::new(), sweep.region, sweep.older_than);
+        let more = self.log.index.sweep_shard(sweep.shard, |entry| {
+            let over = entry.region == region && entry.stamp <= older_than;
+            if over {
+                freed.push(*entry);
+            }
+            over
+        });
+        sweep.shard += 1;
+        freed.iter().for_each(|entry| self.leave(entry));
+        if !more {
+            self.sweeps.remove(0);
+        }
+        true
+    }
+}
