@@ -45,6 +45,13 @@ pub trait Source: Send + Sync + 'static {
         span: ChartSpan,
     ) -> Attempt<Vec<Point>, SourceError>;
 
+    /// Points of the last hour that it can tell without a call, closer together than those of a chart; none where
+    /// only calls bring prices.
+    fn last_hour(&self, id: &TokenId, currency: &Currency) -> Vec<Point> {
+        let _ = (id, currency);
+        Vec::new()
+    }
+
     /// All about one token.
     async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError>;
 

@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use fill::{is_covered, thin};
 pub(crate) use read::{read_newest, read_tiers};
-pub(crate) use record::{record_chart, record_newest};
+pub(crate) use record::{record_chart, record_close, record_newest};
 pub(crate) use trim::trim;
 
 /// The price tables' steps.

@@ -15,7 +15,7 @@ pub(crate) fn record_newest(
     now_ms: i64,
 ) -> Result<(), StoreError> {
     for (key, point) in points {
-        record(conn, key, std::slice::from_ref(point), &[Tier::Raw, Tier::Fine, Tier::Coarse], now_ms)?;
+        record_close(conn, key, std::slice::from_ref(point), now_ms)?;
     }
     Ok(())
 }
@@ -33,6 +33,16 @@ pub(crate) fn record_chart(
     let fine = Tier::Fine.width_ms().is_some_and(|width| step_ms <= width);
     let tiers: &[Tier] = if fine { &[Tier::Fine, Tier::Coarse] } else { &[Tier::Coarse] };
     record(conn, key, points, tiers, now_ms)
+}
+
+/// Records points that are as close together as those of refreshes, raw and in the buckets.
+pub(crate) fn record_close(
+    conn: &Connection,
+    key: &SeriesKey,
+    points: &[Point],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    record(conn, key, points, &[Tier::Raw, Tier::Fine, Tier::Coarse], now_ms)
 }
 
 fn record(

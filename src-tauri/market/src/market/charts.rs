@@ -6,13 +6,15 @@ use store::rusqlite::{Connection, Transaction};
 
 use super::kept::{KeptChart, Provenance, token_key};
 use super::service::Market;
-use crate::history::{Tier, is_covered, read_tiers, record_chart, thin};
+use crate::history::{Tier, is_covered, read_tiers, record_chart, record_close, thin};
 use crate::{ChartSpan, Currency, MarketError, Point, TokenId};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// With fewer points an hour is only as fine as a chart of the day.
+const CLOSE_POINTS: usize = 60;
 /// The most points of one history.
 const POINTS_MAX: usize = 2_000;
 
@@ -113,7 +115,10 @@ impl Market {
         currency: &Currency,
         range: Range,
     ) -> Result<History, MarketError> {
-        let stored = self.stored(id, currency, range).await?;
+        let mut stored = self.stored(id, currency, range).await?;
+        if range == Range::Hour && stored.len() < CLOSE_POINTS && self.join_last_hour(id, currency).await? {
+            stored = self.stored(id, currency, range).await?;
+        }
         if self.covers(&stored, range) {
             return Ok(self.told(id, currency, range, stored, Level::Database, None));
         }
@@ -165,6 +170,18 @@ impl Market {
         let record = move |tx: &Transaction<'_>| record_chart(tx, &series, &chart.0, span.step_ms(), now_ms);
         self.inner.store.write("market.record_chart", record).await?;
         Ok(hit.level)
+    }
+
+    /// Records what the source can tell of the last hour without a call; whether that was anything.
+    async fn join_last_hour(&self, id: &TokenId, currency: &Currency) -> Result<bool, MarketError> {
+        let points = self.inner.source.last_hour(id, currency);
+        if points.is_empty() {
+            return Ok(false);
+        }
+        let (series, now_ms) = (self.series(id, currency), self.now_ms());
+        let record = move |tx: &Transaction<'_>| record_close(tx, &series, &points, now_ms);
+        self.inner.store.write("market.record_last_hour", record).await?;
+        Ok(true)
     }
 
     async fn stored(

@@ -103,9 +103,17 @@ impl Facts<'_> {
 
     /// Points on whole steps, so that a chart asked for later holds the same ones.
     pub(super) fn chart(&self, span: ChartSpan) -> Vec<Point> {
-        let step_ms = span.step_ms();
+        self.points(i64::from(span.days()) * DAY_MS, span.step_ms())
+    }
+
+    /// The last hour in steps of half a minute.
+    pub(super) fn last_hour(&self) -> Vec<Point> {
+        self.points(DAY_MS / 24, 30_000)
+    }
+
+    fn points(&self, span_ms: i64, step_ms: i64) -> Vec<Point> {
         let newest = self.now_ms.div_euclid(step_ms);
-        let count = i64::from(span.days()) * DAY_MS / step_ms;
+        let count = span_ms / step_ms;
         let point = |step: i64| {
             let at_ms = step * step_ms;
             let volume = self.world.volume_usd(self.token, at_ms) * self.rate(at_ms);

@@ -121,6 +121,10 @@ impl Source for Simulator {
         done(self.one(id, currency).map(|facts| facts.chart(span)))
     }
 
+    fn last_hour(&self, id: &TokenId, currency: &Currency) -> Vec<Point> {
+        self.one(id, currency).map(|facts| facts.last_hour()).unwrap_or_default()
+    }
+
     async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
         self.answer().await;
         done(self.one(id, currency).map(|facts| facts.details()))

@@ -55,6 +55,22 @@ async fn rows_are_the_largest_or_those_asked_for(source: &dyn Source) {
     assert_eq!(rows.iter().map(|row| row.token.symbol.as_str()).collect::<Vec<_>>(), ["USDT"]);
 }
 
+#[tokio::test]
+async fn the_simulators_last_hour_agrees_with_its_day_and_fills_the_chart_of_an_hour() {
+    let time = TestTime::new();
+    let simulator = Simulator::new(7, time.clock());
+    let ton = id("the-open-network");
+    let hour = simulator.last_hour(&ton, &usd());
+    assert_eq!(hour.len(), 120);
+    assert!(hour.iter().all(|point| point.is_sound() && time.now_ms() - point.at_ms <= 3_600_000));
+    let day = done(simulator.chart(&ton, &usd(), ChartSpan::Day).await);
+    let shared: Vec<_> =
+        hour.iter().filter(|point| day.iter().any(|other| other.at_ms == point.at_ms)).collect();
+    assert_eq!(shared.len(), 12);
+    assert!(shared.iter().all(|point| day.contains(point)), "one world, however it is asked");
+    assert!(simulator.last_hour(&id("no-such-token"), &usd()).is_empty());
+}
+
 async fn a_chart_reaches_from_its_start_to_now(source: &dyn Source, span: ChartSpan, now_ms: i64) {
     let points: Vec<Point> = done(source.chart(&id("the-open-network"), &usd(), span).await);
     assert!(points.iter().all(Point::is_sound));
