@@ -12,6 +12,7 @@ mod instance;
 mod moments;
 mod run;
 mod stream;
+mod webview;
 mod window;
 
 pub use flags::{Flags, Profile};

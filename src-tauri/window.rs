@@ -6,6 +6,8 @@ use engine::api::Theme;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, window::Color};
 use tauri_plugin_window_state::StateFlags;
 
+use crate::webview;
+
 pub(crate) const MAIN: &str = "main";
 
 /// `bg` of the two themes, as in the window's style sheet.
@@ -49,6 +51,7 @@ pub(crate) fn open(
         // Nothing but the program's own page is ever shown in the window.
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .build()?;
+    report("tuned", webview::tune(&window));
     apply_theme(&window, theme);
     tauri::async_runtime::spawn(async move {
         tokio::time::sleep(SHOW_AT_LATEST).await;
