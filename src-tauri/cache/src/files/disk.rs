@@ -1,7 +1,7 @@
 //! The few calls of the file system that the level makes, behind a seam where tests make them fail.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// The bodies given here are the real ones.
@@ -32,7 +32,11 @@ pub(super) trait Disk: Send + Sync + 'static {
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        path.try_exists()
+        match fs::metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn read_exact_at(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
@@ -81,7 +85,7 @@ pub(super) use windows::{read_exact_at, write_all_at};
 #[cfg(windows)]
 mod windows {
     use std::fs::File;
-    use std::io;
+    use std::io::{self, ErrorKind};
     use std::os::windows::fs::FileExt;
 
     pub(in crate::files) fn read_exact_at(
@@ -92,7 +96,7 @@ mod windows {
         while !bytes.is_empty() {
             let read = file.seek_read(bytes, offset)?;
             if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                return Err(ErrorKind::UnexpectedEof.into());
             }
             offset += read as u64;
             bytes = &mut bytes[read..];
@@ -104,7 +108,7 @@ mod windows {
         while !bytes.is_empty() {
             let written = file.seek_write(bytes, offset)?;
             if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+                return Err(ErrorKind::WriteZero.into());
             }
             offset += written as u64;
             bytes = &bytes[written..];

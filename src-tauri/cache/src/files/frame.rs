@@ -109,12 +109,17 @@ impl Frame {
         Some((frame, number64(head, 32)))
     }
 
-    /// Reads a whole record and checks its body.
-    pub(super) fn read(bytes: &[u8], salt: u64, offset: u64) -> Option<(Self, &[u8])> {
+    /// Reads a whole record and checks its [`body`].
+    pub(super) fn read(bytes: &[u8], salt: u64, offset: u64) -> Option<Self> {
         let (frame, body_sum) = Self::read_head(bytes, salt, offset)?;
-        let body = bytes.get(HEAD..HEAD + frame.body_len as usize)?;
-        (xxh3_64(body) == body_sum).then_some((frame, body))
+        let whole = bytes.len() == frame.len() as usize && xxh3_64(body(bytes)) == body_sum;
+        whole.then_some(frame)
     }
+}
+
+/// The body of a whole record.
+pub(super) fn body(record: &[u8]) -> &[u8] {
+    &record[HEAD..record.len() - TAIL]
 }
 
 /// What a tail says of the record that it ends.

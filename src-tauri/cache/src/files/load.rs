@@ -76,18 +76,25 @@ fn trusted(loaded: Vec<Loaded>, log: &Log) -> Vec<(Segment, Found)> {
     let mut loaded = loaded.into_iter().rev();
     for Loaded { id, salt, path, content } in loaded.by_ref() {
         let is_newest = kept.is_empty();
-        let Ok((file, mut found)) = content else {
-            remove(log, &path);
-            break;
+        let (file, mut found) = match content {
+            Ok(content) => content,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a file of the cache cannot be read: older ones go");
+                remove(log, &path);
+                break;
+            }
         };
         if !is_newest && !found.complete {
-            found.trusted_from = found.end;
+            found.trusted_from = Some(found.end);
         }
-        let trusted_from = found.trusted_from;
-        found.items.retain(|item| u64::from(item.offset) >= trusted_from);
+        let lost = found.trusted_from.is_some();
+        if let Some(trusted_from) = found.trusted_from {
+            tracing::warn!(path = %path.display(), "records of the cache are lost: older ones go");
+            found.items.retain(|item| u64::from(item.offset) >= trusted_from);
+        }
         let (live, hold_until_s, bytes) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU64::new(0));
         kept.push((Segment { id, salt, slot: 0, path, file, live, hold_until_s, bytes }, found));
-        if trusted_from > 0 || kept.len() == usize::from(u16::MAX) {
+        if lost || kept.len() == usize::from(u16::MAX) {
             break;
         }
     }
@@ -100,9 +107,8 @@ fn trusted(loaded: Vec<Loaded>, log: &Log) -> Vec<(Segment, Found)> {
 }
 
 fn remove(log: &Log, path: &Path) {
-    tracing::warn!(path = %path.display(), "a file of the cache is older than records that were lost: removed");
     if let Err(error) = log.disk.remove(path) {
-        tracing::warn!(path = %path.display(), %error, "the file could not be removed");
+        tracing::warn!(path = %path.display(), %error, "a file of the cache could not be removed");
     }
 }
 

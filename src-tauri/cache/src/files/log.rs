@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::disk::Disk;
-use super::frame::Frame;
+use super::frame::{Frame, body, framed};
 use super::index::{Entry, Index};
 use super::segment::{Segment, Segments};
 use crate::Clock;
@@ -90,27 +90,30 @@ impl Log {
     /// Reads the value. A damaged one is `None`, and is not read again.
     pub(super) fn read(&self, place: &Place, key: &FullKey) -> io::Result<Option<Record>> {
         let Place { segment, entry, hash } = place;
-        let Some(bytes) = self.read_record(segment, entry)? else {
+        let Some((_, bytes)) = self.read_record(segment, entry)? else {
             tracing::debug!(path = %segment.path.display(), offset = entry.offset, "a damaged record was found");
             self.index.disown(*hash, entry, entry.stamp);
             return Ok(None);
         };
-        let record = Frame::read(&bytes, segment.salt, entry.offset.into())
-            .and_then(|(_, body)| codec::decode(key, body));
+        let record = codec::decode(key, body(&bytes));
         Ok(record.filter(|record| dead_at_ms(&record.meta) > self.clock.now().wall_ms))
     }
 
-    /// The record's bytes, if they are what was written there.
-    pub(super) fn read_record(&self, segment: &Segment, entry: &Entry) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = vec![0; super::frame::framed(entry.body_len()) as usize];
+    /// The whole record's bytes, if they are what was written there.
+    pub(super) fn read_record(
+        &self,
+        segment: &Segment,
+        entry: &Entry,
+    ) -> io::Result<Option<(Frame, Vec<u8>)>> {
+        let mut bytes = vec![0; framed(entry.body_len()) as usize];
         match self.disk.read_exact_at(&segment.file, &mut bytes, entry.offset.into()) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => return Err(error),
         }
-        let whole = Frame::read(&bytes, segment.salt, entry.offset.into())
-            .is_some_and(|(frame, _)| frame.stamp == entry.stamp && frame.body_len == entry.body_len());
-        Ok(whole.then_some(bytes))
+        let frame = Frame::read(&bytes, segment.salt, entry.offset.into());
+        let frame = frame.filter(|frame| frame.stamp == entry.stamp && frame.body_len == entry.body_len());
+        Ok(frame.map(|frame| (frame, bytes)))
     }
 
     pub(super) fn now_s(&self) -> u32 {

@@ -58,7 +58,7 @@ impl Queue {
     /// Has the work done and waits for it. It is done even if the caller is dropped once it waits here.
     pub(super) async fn done(self: &Arc<Self>, work: Work) -> Result<(), TierError> {
         let bytes = match &work {
-            Work::Put(_, record) => record.payload.len().max(REQUEST),
+            Work::Put(_, record) => record.payload.len().clamp(REQUEST, WAITING_MAX),
             _ => REQUEST,
         };
         let room = Arc::clone(&self.room).acquire_many_owned(bytes as u32).await.map_err(|_| closed())?;

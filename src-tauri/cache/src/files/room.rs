@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::contents::{Item, read_items, write_contents};
-use super::frame::{Frame, Kind, framed};
+use super::contents::{Item, write_contents};
+use super::frame::{Frame, Kind, body, framed};
 use super::load::list;
 use super::scan::read_contents;
 use super::segment::Segment;
@@ -17,7 +17,7 @@ const FOLDER: u64 = 4096;
 /// A record that outlives its segment.
 struct Kept {
     frame: Frame,
-    body: Vec<u8>,
+    record: Vec<u8>,
 }
 
 impl Writer {
@@ -33,9 +33,9 @@ impl Writer {
         if let Some(oldest) = self.oldest() {
             let kept = self.worth_keeping(&oldest);
             self.drop_segment(&oldest)?;
-            for Kept { frame, body } in kept {
+            for Kept { frame, record } in kept {
                 self.drop_until_fit(frame.len().into())?;
-                self.write(&frame, &body)?;
+                self.write(&frame, body(&record))?;
             }
         }
         self.drop_until_fit(len)
@@ -77,10 +77,9 @@ impl Writer {
             if !stands || !wanted || item.dead_at_s <= now_s || len > room {
                 continue;
             }
-            let Ok(Some(bytes)) = log.read_record(segment, &entry) else { continue };
-            let Some((frame, body)) = Frame::read(&bytes, segment.salt, item.offset.into()) else { continue };
+            let Ok(Some((frame, record))) = log.read_record(segment, &entry) else { continue };
             room -= len;
-            kept.push(Kept { frame, body: body.to_vec() });
+            kept.push(Kept { frame, record });
         }
         kept
     }
@@ -148,8 +147,7 @@ impl Writer {
             return Some(active.items.clone());
         }
         let size = segment.file.metadata().ok()?.len();
-        let (start, body) = read_contents(&*self.log.disk, &segment.file, segment.salt, size).ok()??;
-        read_items(&body, start)
+        read_contents(&*self.log.disk, &segment.file, segment.salt, size).ok()?.map(|(_, items)| items)
     }
 
     /// Forgets everything and removes every file.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::contents::{Item, read_items};
 use super::disk::Disk;
-use super::frame::{Frame, HEAD, Kind, MAGIC, TAIL, Tail};
+use super::frame::{Frame, HEAD, Kind, MAGIC, TAIL, Tail, body};
 
 /// How much is read at once.
 const WINDOW: u64 = 1 << 20;
@@ -20,29 +20,27 @@ pub(super) struct Found {
     pub(super) complete: bool,
     /// Whether an intact list of the contents stands at the end.
     pub(super) listed: bool,
-    /// Before this place stood records that nobody knows the keys of: those before it, and those of older
+    /// Before this place stood records whose keys nobody knows. Those that stand before it, and those of older
     /// segments, may have been replaced by them.
-    pub(super) trusted_from: u64,
+    pub(super) trusted_from: Option<u64>,
 }
 
 /// Reads the list of contents, or searches the whole segment where there is none.
 pub(super) fn read_segment(disk: &dyn Disk, file: &File, salt: u64) -> io::Result<Found> {
     let size = file.metadata()?.len().min(u64::from(u32::MAX));
-    if let Some((end, body)) = read_contents(disk, file, salt, size)?
-        && let Some(items) = read_items(&body, end)
-    {
-        return Ok(Found { items, end, complete: true, listed: true, trusted_from: 0 });
+    if let Some((end, items)) = read_contents(disk, file, salt, size)? {
+        return Ok(Found { items, end, complete: true, listed: true, trusted_from: None });
     }
     Search { disk, file, salt, size, start: 0, bytes: Vec::new() }.run()
 }
 
-/// The body of the list of contents and where it starts, if one ends the file and is intact.
+/// The list of contents and where it starts, if one ends the file and is intact.
 pub(super) fn read_contents(
     disk: &dyn Disk,
     file: &File,
     salt: u64,
     size: u64,
-) -> io::Result<Option<(u64, Vec<u8>)>> {
+) -> io::Result<Option<(u64, Vec<Item>)>> {
     let Some(at) = size.checked_sub(TAIL as u64) else { return Ok(None) };
     let mut tail = [0; TAIL];
     disk.read_exact_at(file, &mut tail, at)?;
@@ -51,8 +49,9 @@ pub(super) fn read_contents(
     };
     let mut bytes = vec![0; (size - tail.start) as usize];
     disk.read_exact_at(file, &mut bytes, tail.start)?;
-    let body = Frame::read(&bytes, salt, tail.start).map(|(_, body)| body.to_vec());
-    Ok(body.map(|body| (tail.start, body)))
+    Ok(Frame::read(&bytes, salt, tail.start)
+        .and_then(|_| read_items(body(&bytes), tail.start))
+        .map(|items| (tail.start, items)))
 }
 
 /// A walk over all records. Where a head is damaged, the next good one is searched for, and the tails before it
@@ -97,7 +96,7 @@ impl Search<'_> {
                     at = next.unwrap_or(self.size);
                 }
                 (None, Some(next)) => {
-                    found.trusted_from = next;
+                    found.trusted_from = Some(next);
                     at = next;
                 }
                 (None, None) => break,

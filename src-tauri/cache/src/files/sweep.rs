@@ -11,11 +11,12 @@ pub(super) struct Sweep {
 }
 
 impl Writer {
-    /// Plans a sweep; a newer one of the same region takes the place of an older.
-    pub(super) fn plan_sweep(&mut self, region: &str, older_than: u64) {
+    /// Plans a sweep, together with one of the same region that is not through yet.
+    pub(super) fn plan_sweep(&mut self, region: &str, mut older_than: u64) {
         let region = self.log.regions.number(hash_of_region(region));
         if region != OTHER_REGIONS {
-            self.sweeps.retain(|sweep| sweep.region != region);
+            let earlier = self.sweeps.extract_if(.., |sweep| sweep.region == region);
+            older_than = earlier.map(|sweep| sweep.older_than).fold(older_than, u64::max);
             self.sweeps.push(Sweep { region, older_than, shard: 0 });
         }
     }
