@@ -16,6 +16,7 @@ import type {
   TokenHit,
 } from '../src/ipc';
 import { RANGES } from '../src/state/range';
+import { FakeCache } from './cache';
 import { changeSince, line, priceAt, TOKENS, type FakeToken } from './market';
 
 const SCENARIOS = [
@@ -30,6 +31,7 @@ const SCENARIOS = [
   'error',
   'issues',
   'young',
+  'bypassed',
 ] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
@@ -72,6 +74,7 @@ export function fakeEngine(): EngineCalls {
         : [],
   };
 
+  const cache = new FakeCache(scenario);
   const offline = scenario === 'offline';
   const old = offline || scenario === 'stale' ? 23 * 60_000 : 0;
   const started = Date.now();
@@ -115,7 +118,8 @@ export function fakeEngine(): EngineCalls {
       process_memory_bytes: 61e6,
       cache: {
         memory: 0.84 + 0.08 * wave(5e5, 0) + 0.02 * jitter(0.003),
-        database: 0.4 + 0.12 * wave(3e5, 2) + 0.04 * jitter(0.005),
+        files: 0.43 + 0.06 * wave(4e5, 1) + 0.03 * jitter(0.007),
+        database: 0.24 + 0.12 * wave(3e5, 2) + 0.04 * jitter(0.005),
         origin: 0.035 + 0.03 * wave(2e5, 4),
         overall: 0.964,
       },
@@ -277,6 +281,7 @@ export function fakeEngine(): EngineCalls {
           cpu: samples.map((one) => one.cpu),
           memory: samples.map((one) => one.memory),
           cache_memory: samples.map((one) => one.cache.memory),
+          cache_files: samples.map((one) => one.cache.files),
           cache_database: samples.map((one) => one.cache.database),
           cache_origin: samples.map((one) => one.cache.origin),
           queue_critical: samples.map((one) => one.queue.critical),
@@ -378,6 +383,35 @@ export function fakeEngine(): EngineCalls {
     },
     async refresh() {
       return offline ? no('unreachable', unreachable) : ok(null);
+    },
+    async cacheView() {
+      if (scenario === 'loading') return never;
+      if (scenario === 'error' || (scenario === 'stale' && Date.now() - started > 3_000))
+        return no('cache', 'The cache did not answer in time. Try again.');
+      return soon(ok(cache.view()), 20);
+    },
+    async cacheEntry(region, key) {
+      if (scenario === 'error') return no('cache', 'The cache did not answer in time. Try again.');
+      if (key.length > 512) return no('out_of_bounds', 'A key must be 1 to 512 bytes long.');
+      return soon(ok(cache.entry(region, key)), 40);
+    },
+    async invalidateCache(what) {
+      cache.invalidate(what);
+      return soon(ok(null), 40);
+    },
+    async clearCacheRegion(region) {
+      cache.clear(region);
+      return soon(ok(null), 40);
+    },
+    async warmCache() {
+      if (scenario === 'empty')
+        return soon(ok({ prices: 0, table_rows: 0, charts: 0, hot_keys: 0, problem: null }), 300);
+      const problem =
+        offline || scenario === 'limited' ? { code: 'unreachable', message: unreachable } : null;
+      return soon(
+        ok({ prices: watch.length, table_rows: 250, charts: problem ? 0 : 1, hot_keys: 38, problem }),
+        1_200,
+      );
     },
     settings: async () => (scenario === 'loading' ? never : soon(ok({ ...settings }), 30)),
     async changeSetting(change) {

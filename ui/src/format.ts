@@ -146,6 +146,40 @@ export function span(ms: Maybe): string {
   return `${count(Math.floor(size / DAY))}${NBSP}d`;
 }
 
+/**
+ * A set length of time, exact to its second largest unit, for example `7 min 30 s` or `24 h`; never negative.
+ * For what is configured or computed; `span` is for ages, which only grow.
+ */
+export function duration(ms: Maybe): string {
+  if (!isNumber(ms)) return MISSING;
+  const size = Math.max(0, ms);
+  if (size < SECOND) return `${count(size)}${NBSP}ms`;
+  // Rounded before it is taken apart: 59.7 s are a minute, not 60 s.
+  const part = size < HOUR ? SECOND : size < 2 * DAY ? MINUTE : HOUR;
+  const whole = Math.round(size / part) * part;
+  const [unit, name, below, belowName] =
+    whole < MINUTE
+      ? ([SECOND, 's', 0, ''] as const)
+      : whole < HOUR
+        ? ([MINUTE, 'min', SECOND, 's'] as const)
+        : whole < 2 * DAY
+          ? ([HOUR, 'h', MINUTE, 'min'] as const)
+          : ([DAY, 'd', HOUR, 'h'] as const);
+  const first = `${count(Math.floor(whole / unit))}${NBSP}${name}`;
+  const rest = below > 0 ? Math.floor((whole % unit) / below) : 0;
+  return rest > 0 ? `${first} ${count(rest)}${NBSP}${belowName}` : first;
+}
+
+/** A time that was measured in microseconds, for example `41 µs` or `1.4 ms`. */
+export function micros(us: Maybe): string {
+  if (!isNumber(us)) return MISSING;
+  const size = Math.max(0, us);
+  const short = (value: number): string => number(value, { maximumFractionDigits: value < 9.95 ? 1 : 0 });
+  if (size < 999.5) return `${count(size)}${NBSP}µs`;
+  if (size < 999_500) return `${short(size / 1_000)}${NBSP}ms`;
+  return `${short(size / 1_000_000)}${NBSP}s`;
+}
+
 /** How old something from `at_ms` is at `now_ms`. A clock that runs ahead makes nothing younger than 0 s. */
 export function age(at_ms: Maybe, now_ms: number): string {
   return isNumber(at_ms) ? span(now_ms - at_ms) : MISSING;

@@ -9,11 +9,17 @@ import { commands } from './bindings';
 import type * as wire from './bindings';
 
 export type Activity = wire.Activity;
+export type CacheClassView = wire.CacheClassView;
+export type CacheEntry = wire.CacheEntry;
 export type CacheLevel = wire.CacheLevel;
+export type CacheLevelView = wire.CacheLevelView;
+export type CacheRegionView = wire.CacheRegionView;
+export type CacheView = wire.CacheView;
 export type ConfigIssue = wire.ConfigIssue;
 export type ExportFormat = wire.ExportFormat;
 export type Frame = wire.Frame;
 export type History = wire.History;
+export type Invalidation = wire.Invalidation;
 export type MarketRow = wire.MarketRow;
 export type MarketTable = wire.MarketTable;
 export type MetricsHistory = wire.MetricsHistory;
@@ -34,6 +40,7 @@ export type Status = wire.Status;
 export type Theme = wire.Theme;
 export type Token = wire.Token;
 export type TokenHit = wire.TokenHit;
+export type Warming = wire.Warming;
 
 /** What a command came to: its data, or the problem to show. */
 export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
@@ -55,6 +62,12 @@ export interface EngineCalls {
   watch(id: string, position: number | null): Promise<Answer<unknown>>;
   unwatch(id: string): Promise<Answer<unknown>>;
   refresh(): Promise<Answer<unknown>>;
+  cacheView(): Promise<Answer<CacheView>>;
+  /** `null` where no level has the key. */
+  cacheEntry(region: string, key: string): Promise<Answer<CacheEntry | null>>;
+  invalidateCache(what: Invalidation): Promise<Answer<unknown>>;
+  clearCacheRegion(region: string): Promise<Answer<unknown>>;
+  warmCache(): Promise<Answer<Warming>>;
   settings(): Promise<Answer<Settings>>;
   changeSetting(change: SettingsChange): Promise<Answer<Settings>>;
   /** Writes a file into the Downloads folder and answers with its path. */
@@ -97,6 +110,11 @@ const tauri: EngineCalls = {
   watch: (id, position) => settle(commands.watch(id, position)),
   unwatch: (id) => settle(commands.unwatch(id)),
   refresh: () => settle(commands.refresh()),
+  cacheView: () => settle(commands.cacheView()),
+  cacheEntry: (region, key) => settle(commands.cacheEntry(region, key)),
+  invalidateCache: (what) => settle(commands.invalidateCache(what)),
+  clearCacheRegion: (region) => settle(commands.clearCacheRegion(region)),
+  warmCache: () => settle(commands.warmCache()),
   settings: () => settle(commands.settings()),
   changeSetting: (change) => settle(commands.changeSetting(change)),
   exportHistory: (id, range, format) => settle(commands.exportHistory(id, range, format)),

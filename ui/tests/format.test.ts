@@ -6,9 +6,11 @@ import {
   change,
   compact,
   count,
+  duration,
   exactTime,
   factor,
   full,
+  micros,
   price,
   roughShare,
   setLocale,
@@ -46,7 +48,20 @@ test.each([
 });
 
 test.each([null, undefined, NaN, Infinity, -Infinity])('%s is shown as missing by every format', (value) => {
-  for (const format of [price, compact, full, count, share, roughShare, factor, bytes, span, exactTime]) {
+  for (const format of [
+    price,
+    compact,
+    full,
+    count,
+    share,
+    roughShare,
+    factor,
+    bytes,
+    span,
+    duration,
+    micros,
+    exactTime,
+  ]) {
     expect(format(value)).toBe('–');
   }
   expect(change(value)).toEqual({ tone: 'flat', text: '–' });
@@ -103,6 +118,37 @@ test.each([
   [49 * 3_600_000, '2 d'],
 ])('%d ms are %s', (ms, shown) => {
   expect(plain(span(ms))).toBe(shown);
+});
+
+test.each([
+  [0, '0 ms'],
+  [450, '450 ms'],
+  [1_000, '1 s'],
+  [59_700, '1 min'],
+  [300_000, '5 min'],
+  [450_000, '7 min 30 s'],
+  [3_599_700, '1 h'],
+  [86_400_000, '24 h'],
+  [139_968_000, '38 h 53 min'],
+  [48 * 3_600_000, '2 d'],
+  [30 * 86_400_000, '30 d'],
+  [30 * 86_400_000 + 5 * 3_600_000, '30 d 5 h'],
+  [-5, '0 ms'],
+])('a set length of %d ms is %s', (ms, shown) => {
+  expect(plain(duration(ms))).toBe(shown);
+});
+
+test.each([
+  [0, '0 µs'],
+  [0.4, '0 µs'],
+  [41, '41 µs'],
+  [999.6, '1 ms'],
+  [1_440, '1.4 ms'],
+  [9_960, '10 ms'],
+  [184_000, '184 ms'],
+  [2_100_000, '2.1 s'],
+])('%d microseconds are %s', (us, shown) => {
+  expect(plain(micros(us))).toBe(shown);
 });
 
 test('a clock that runs ahead makes nothing younger than now', () => {

@@ -30,6 +30,16 @@ export const commands = {
 	refresh: () => __TAURI_INVOKE<null>("refresh"),
 	/**  What the Settings screen shows. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
+	/**  Levels, regions and classes of the cache. */
+	cacheView: () => __TAURI_INVOKE<CacheView>("cache_view"),
+	/**  Where one entry is and how old, never its value; nothing where no level has it. */
+	cacheEntry: (region: string, key: string) => __TAURI_INVOKE<CacheEntry | null>("cache_entry", { region, key }),
+	/**  Invalidates one key, or everything with a tag. */
+	invalidateCache: (what: Invalidation) => __TAURI_INVOKE<null>("invalidate_cache", { what }),
+	/**  Empties one region at every level. */
+	clearCacheRegion: (region: string) => __TAURI_INVOKE<null>("clear_cache_region", { region }),
+	/**  Fetches what is likely to be read next, within the limits of the source. */
+	warmCache: () => __TAURI_INVOKE<Warming>("warm_cache"),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
 	changeSetting: (change: SettingsChange) => __TAURI_INVOKE<Settings>("change_setting", { change }),
 	/**  Writes a token's history to the Downloads folder and returns the path. */
@@ -46,14 +56,98 @@ export type Activity = "calm" | "busy" |
 /**  Below 0.65 after a strain, but not yet for five samples: it is still put off. */
 "easing";
 
+/**  How long one class of values is fresh now. */
+export type CacheClassView = {
+	name: string,
+	ttl_ms: number,
+	/**  After the load's factor. */
+	effective_ttl_ms: number,
+	/**  How long after its time to live a value may serve while its source fails. */
+	max_stale_ms: number,
+	levels: CacheLevel[],
+};
+
+/**  One entry: where it is and how old, never its value. */
+export type CacheEntry = {
+	region: string,
+	key: string,
+	levels: CacheLevel[],
+	created_at_ms: number,
+	age_ms: number,
+	/**  When it stops being fresh at the present load. */
+	expires_at_ms: number,
+	/**  Until when it may serve as stale while its source fails. */
+	stale_until_ms: number,
+	fresh: boolean,
+	tags: string[],
+	/**  The type of the value, for example `market.price`. */
+	kind: string,
+	bytes: number,
+	/**  Whether the class is secret; then nothing but its age is told. */
+	secret: boolean,
+};
+
 /**  The cache level a value was read from. */
 export type CacheLevel = 
 /**  L1, in this process. */
 "memory" | 
+/**  L2, files. */
+"files" | 
 /**  L3, SQLite. */
 "database" | 
 /**  No level had it: it came from the source in this very call. */
 "origin";
+
+/**  One level of the cache: what it holds, and how it does. */
+export type CacheLevelView = {
+	level: CacheLevel,
+	/**  `down` means bypassed: the cache goes on without it and tries it again by itself. */
+	state: ServiceState,
+	since_ms: number,
+	/**  The last error, in one sentence, where there was one. */
+	last_error: string | null,
+	bytes: number,
+	/**  The configured bound. */
+	bytes_max: number,
+	/**  How many entries, where the level knows. */
+	entries: number | null,
+	/**  Since the start of the engine, as are all counts here. */
+	hits: number,
+	misses: number,
+	evictions: number,
+	errors: number,
+	/**  The median time of a look-up, microseconds. */
+	p50_us: number | null,
+	p99_us: number | null,
+	/**  Writes that wait for the level to come back. */
+	waiting: number,
+};
+
+/**  One region of the cache. */
+export type CacheRegionView = {
+	name: string,
+	reads: number,
+	/**  Reads answered by each level; what is missing to `reads` went to the source. */
+	hits_memory: number,
+	hits_files: number,
+	hits_database: number,
+	origin: number,
+	stale_serves: number,
+	computations: number,
+	failures: number,
+};
+
+/**  The whole cache. */
+export type CacheView = {
+	now_ms: number,
+	/**  By what every adaptive time to live is multiplied now. */
+	ttl_factor: number,
+	/**  Why, in one sentence. */
+	ttl_reason: string,
+	levels: CacheLevelView[],
+	regions: CacheRegionView[],
+	classes: CacheClassView[],
+};
 
 /**  A value of the configuration file that was refused; the default is in force instead. */
 export type ConfigIssue = {
@@ -103,10 +197,15 @@ export type History = {
 	problem: Problem | null,
 };
 
+/**  What is to be invalidated: everything with a tag, or one key of a region. */
+export type Invalidation = { tag: string } | { region: string; key: string };
+
 /**  Shares of reads by cache level; `None` where there was no read to speak of. */
 export type LevelRates = {
 	/**  Hits of L1 over its look-ups. */
 	memory: number | null,
+	/**  Hits of L2 over its look-ups. */
+	files: number | null,
 	/**  Hits of L3 over its look-ups. */
 	database: number | null,
 	/**  Reads that had to ask the source, over all reads. */
@@ -179,6 +278,7 @@ export type MetricsHistory = {
 	cpu: (number | null)[],
 	memory: (number | null)[],
 	cache_memory: (number | null)[],
+	cache_files: (number | null)[],
 	cache_database: (number | null)[],
 	cache_origin: (number | null)[],
 	queue_critical: (number | null)[],
@@ -380,3 +480,16 @@ export type TokenHit = {
 	watched: boolean,
 };
 
+/**  What a warming came to. */
+export type Warming = {
+	/**  Prices that were updated. */
+	prices: number,
+	/**  Rows of the market table at hand. */
+	table_rows: number,
+	/**  Charts that were fetched. */
+	charts: number,
+	/**  Hot keys that were loaded into memory. */
+	hot_keys: number,
+	/**  Why it is not complete, where it is not. */
+	problem: Problem | null,
+};

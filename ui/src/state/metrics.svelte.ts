@@ -4,7 +4,7 @@ import { ChartWindow, type Columns, type Value } from '../charts/window';
 import { Loader } from './loader.svelte';
 import { drawSlot, spanAt } from './range';
 
-const CACHE = ['cache_memory', 'cache_database', 'cache_origin'] as const;
+const CACHE = ['cache_memory', 'cache_files', 'cache_database', 'cache_origin'] as const;
 const QUEUE = ['queue_critical', 'queue_high', 'queue_normal', 'queue_low'] as const;
 const LOAD = ['load', 'cpu', 'memory'] as const;
 const ALL = [...CACHE, ...QUEUE, ...LOAD] as const;
@@ -12,7 +12,7 @@ const ALL = [...CACHE, ...QUEUE, ...LOAD] as const;
 type Picture = { cache: Columns; queue: Columns; load: Columns; points: number; step_ms: number };
 
 const EMPTY: Picture = {
-  cache: [[], [], [], []],
+  cache: [[], [], [], [], []],
   queue: [[], [], [], [], []],
   load: [[], [], [], []],
   points: 0,
@@ -66,6 +66,7 @@ export class MetricsFeed {
 function valuesOf({ cache, queue, load, cpu, memory }: Sample): Value[] {
   return [
     cache.memory,
+    cache.files,
     cache.database,
     cache.origin,
     queue.critical,
