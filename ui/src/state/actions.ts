@@ -1,5 +1,5 @@
 /** What a person can do from several places: each says what it did, and offers the way back. */
-import { calls, type NoticeAction, type Profile } from '../ipc';
+import { calls, type Invalidation, type NoticeAction, type Profile } from '../ipc';
 import { text } from '../text/en';
 import { engine } from './engine.svelte';
 import { toasts } from './toasts.svelte';
@@ -39,6 +39,21 @@ export async function switchProfile(profile: Profile): Promise<boolean> {
   const answer = await calls.changeSetting({ kind: 'profile', value: profile });
   if (!answer.ok) toasts.problem(answer.problem);
   else toasts.say(text.done.profile[profile]);
+  return answer.ok;
+}
+
+export async function invalidate(what: Invalidation): Promise<boolean> {
+  const answer = await calls.invalidateCache(what);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else if ('tag' in what) toasts.say(text.done.invalidatedTag(what.tag));
+  else toasts.say(text.done.invalidatedKey(what.region, what.key));
+  return answer.ok;
+}
+
+export async function clearRegion(region: string): Promise<boolean> {
+  const answer = await calls.clearCacheRegion(region);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.cleared(region));
   return answer.ok;
 }
 

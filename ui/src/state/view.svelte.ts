@@ -2,7 +2,7 @@
 import type { Range } from '../ipc';
 import { isRange } from './range';
 
-export const SCREENS = ['overview', 'markets', 'settings'] as const;
+export const SCREENS = ['overview', 'markets', 'cache', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** What the palette is open for. */
@@ -17,7 +17,7 @@ class View {
   range = $state<Range>(remembered());
   palette = $state<PaletteMode | null>(null);
   keys = $state(false);
-  /** Asks for the focus in the search field of Markets, which takes the request back. */
+  /** Asks for the focus in the search field of Markets or Cache, which takes the request back. */
   search = $state(false);
 
   open(screen: Screen): void {
