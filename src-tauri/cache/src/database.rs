@@ -20,6 +20,7 @@ const EVICT_ROWS: i64 = 256;
 pub(crate) struct Database {
     store: Store,
     bound: i64,
+    newest_stamp: u64,
     /// Bytes held, or [`UNKNOWN`] after a write that failed; the next write then counts anew.
     bytes: Arc<AtomicI64>,
 }
@@ -28,8 +29,9 @@ const UNKNOWN: i64 = i64::MIN;
 
 impl Database {
     pub(crate) async fn open(store: Store, bound: u64) -> Result<Self, StoreError> {
-        let bytes = store.read("cache.sum_bytes", sum_bytes).await?;
-        Ok(Self { store, bound: bound as i64, bytes: Arc::new(AtomicI64::new(bytes)) })
+        let (bytes, newest_stamp) =
+            store.read("cache.sum_bytes", |db| Ok((sum_bytes(db)?, newest_stamp(db)?))).await?;
+        Ok(Self { store, bound: bound as i64, newest_stamp, bytes: Arc::new(AtomicI64::new(bytes)) })
     }
 
     async fn upsert(&self, row: NewRow) -> Result<(), TierError> {
@@ -62,6 +64,11 @@ impl Database {
 
 fn sum_bytes(db: &Connection) -> Result<i64, StoreError> {
     Ok(db.query_row("SELECT coalesce(sum(bytes), 0) FROM cache_entry", [], |row| row.get(0))?)
+}
+
+fn newest_stamp(db: &Connection) -> Result<u64, StoreError> {
+    let newest = "SELECT coalesce(max(stamp), 0) FROM cache_entry";
+    Ok(db.query_row(newest, [], |row| row.get::<_, i64>(0))? as u64)
 }
 
 #[async_trait]
@@ -113,6 +120,10 @@ impl Tier for Database {
 
     fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    fn newest_stamp(&self) -> u64 {
+        self.newest_stamp
     }
 }
 

@@ -35,9 +35,20 @@ pub enum ComputeError<E> {
     /// The computation took longer than its class allows and was ended.
     #[error("the computation took longer than {0:?}")]
     TimedOut(Duration),
+    /// The source said that its previous value still holds, but there is none.
+    #[error("the source renewed a value that is not held")]
+    NothingToRenew,
     /// The cache is closing.
     #[error("the cache is closing")]
     Closed,
+}
+
+/// Why a cache was not opened. What fails on disk is no reason: such a level is passed over until it works.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A value of the configuration is outside its bound.
+    #[error(transparent)]
+    Refused(#[from] CacheError),
 }
 
 impl<E> Clone for ComputeError<E> {
@@ -47,6 +58,7 @@ impl<E> Clone for ComputeError<E> {
             Self::Failed(error) => Self::Failed(Arc::clone(error)),
             Self::Panicked => Self::Panicked,
             Self::TimedOut(after) => Self::TimedOut(*after),
+            Self::NothingToRenew => Self::NothingToRenew,
             Self::Closed => Self::Closed,
         }
     }

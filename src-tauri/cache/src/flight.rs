@@ -1,70 +1,92 @@
 //! Single flight: concurrent misses of one key share one computation.
 //!
 //! The computation is a task of its own. Every caller, the first too, only waits for its outcome, so a dropped
-//! caller cancels nothing; a panic is an error to all; a deadline frees the key from a hung source.
+//! caller cancels nothing; a panic is an error to all; a deadline frees the key from a hung source. A write or a
+//! removal overtakes what is in flight for its key: nobody joins it any more, and what it brings is not kept.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use futures::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ComputeError;
-use crate::entry::Meta;
-use crate::name::FullKey;
+use crate::marks::Cell;
+use crate::name::Key;
 
 pub(crate) type Outcome<V, E> = Result<V, ComputeError<E>>;
 /// Holds `None` until the flight has landed.
 pub(crate) type Landing<V, E> = watch::Receiver<Option<Outcome<V, E>>>;
-/// Two calls share a flight only if they expect the same types from it.
-type FlightKey = (FullKey, TypeId);
+
+/// What identifies a flight, and what can make it worthless.
+#[derive(Clone)]
+pub(crate) struct Ticket {
+    /// The moment it started, on the scale of the marks.
+    pub(crate) stamp: u64,
+    /// The marks of its region and tags.
+    pub(crate) marks: Arc<[Arc<Cell>]>,
+}
+
+impl Ticket {
+    fn valid(&self, floor: u64) -> bool {
+        self.stamp > floor && self.marks.iter().all(|mark| self.stamp > mark.stamp())
+    }
+}
 
 struct Open {
-    /// Tells this flight from a later one of the same key.
-    stamp: u64,
-    meta: Arc<Meta>,
-    /// A [`Landing`] of the types that the key names.
+    ticket: Ticket,
+    /// Two calls share a flight only if they expect the same types from it.
+    types: TypeId,
+    /// A [`Landing`] of those types.
     landing: Box<dyn Any + Send>,
+    overtaken: bool,
 }
 
 /// All computations under way.
 #[derive(Default)]
 pub(crate) struct Flights {
-    /// Guards the list of open flights; held for look-ups and single inserts only.
-    open: Mutex<HashMap<FlightKey, Open>>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
+    /// Guards the open flights of each key; held for look-ups and single changes.
+    open: Mutex<HashMap<Key, Vec<Open>, RandomState>>,
+    /// The number of keys in it, so that a write takes no lock while nothing flies.
+    keys: AtomicUsize,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) closing: CancellationToken,
 }
 
 impl Flights {
-    /// Joins the open flight of this key if `joinable` accepts it, else starts `compute` as a new one.
+    /// Joins the open flight of this key if it is still worth it, else starts `compute` as a new one.
     ///
-    /// `compute` must have stored its value before it returns: the key is freed right after.
+    /// `compute` must have stored its value before it returns: the key is freed right after. `floor` is the mark
+    /// that covers everything; `stamp` gives the moment of the start.
     pub(crate) fn join_or_start<V, E, Fut>(
         self: &Arc<Self>,
-        key: FullKey,
-        meta: Arc<Meta>,
+        key: &Key,
+        marks: Arc<[Arc<Cell>]>,
+        floor: u64,
+        stamp: impl FnOnce() -> u64,
         limit: Duration,
-        joinable: impl FnOnce(&Meta) -> bool,
-        compute: impl FnOnce() -> Fut,
+        compute: impl FnOnce(Ticket) -> Fut,
     ) -> Landing<V, E>
     where
         V: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
         Fut: Future<Output = Outcome<V, E>> + Send + 'static,
     {
-        let key = (key, TypeId::of::<(V, E)>());
+        let types = TypeId::of::<(V, E)>();
         let mut open = self.lock();
-        if let Some(flight) = open.get(&key)
-            && joinable(&flight.meta)
-            && let Some(landing) = flight.landing.downcast_ref::<Landing<V, E>>()
-        {
+        let joinable =
+            |flight: &&Open| flight.types == types && !flight.overtaken && flight.ticket.valid(floor);
+        let flights = open.get(key).map(Vec::as_slice).unwrap_or_default();
+        let landing = flights.iter().rev().find(joinable).map(|flight| &flight.landing);
+        if let Some(landing) = landing.and_then(|landing| landing.downcast_ref::<Landing<V, E>>()) {
             return landing.clone();
         }
         let (land, landing) = watch::channel(None);
@@ -72,11 +94,16 @@ impl Flights {
             land.send_replace(Some(Err(ComputeError::Closed)));
             return landing;
         }
-        let stamp = meta.stamp;
-        open.insert(key.clone(), Open { stamp, meta, landing: Box::new(landing.clone()) });
+        // Counted before its stamp is taken: a write with a later stamp then sees that there is something to tell.
+        self.keys.store(open.len() + 1, Ordering::SeqCst);
+        let ticket = Ticket { stamp: stamp(), marks };
+        let flight =
+            Open { ticket: ticket.clone(), types, landing: Box::new(landing.clone()), overtaken: false };
+        open.entry(key.clone()).or_default().push(flight);
         drop(open);
 
-        let (flights, compute) = (Arc::clone(self), compute());
+        let ended = Ended { flights: Arc::clone(self), key: key.clone(), stamp: ticket.stamp };
+        let compute = compute(ticket);
         self.tasks.spawn(async move {
             let bounded = tokio::time::timeout(limit, AssertUnwindSafe(compute).catch_unwind());
             let outcome = tokio::select! {
@@ -85,22 +112,32 @@ impl Flights {
                     Ok(Err(_panic)) => Err(ComputeError::Panicked),
                     Err(_elapsed) => Err(ComputeError::TimedOut(limit)),
                 },
-                () = flights.closing.cancelled() => Err(ComputeError::Closed),
+                () = ended.flights.closing.cancelled() => Err(ComputeError::Closed),
             };
-            flights.close_flight(&key, stamp);
+            drop(ended);
             land.send_replace(Some(outcome));
         });
         landing
     }
 
-    fn close_flight(&self, key: &FlightKey, stamp: u64) {
-        let mut open = self.lock();
-        if open.get(key).is_some_and(|flight| flight.stamp == stamp) {
-            open.remove(key);
+    /// Tells the flights of this key that started before `stamp` that something newer was written.
+    pub(crate) fn overtake(&self, key: &Key, stamp: u64) {
+        if self.keys.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        for flight in self.lock().get_mut(key).into_iter().flatten() {
+            flight.overtaken |= flight.ticket.stamp < stamp;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, Open>> {
+    /// Whether something newer was written since this flight started.
+    pub(crate) fn is_overtaken(&self, key: &Key, stamp: u64) -> bool {
+        let open = self.lock();
+        let mut flights = open.get(key).into_iter().flatten();
+        flights.any(|flight| flight.ticket.stamp == stamp && flight.overtaken)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Vec<Open>, RandomState>> {
         self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
@@ -109,6 +146,26 @@ impl Flights {
         self.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// Takes its flight off the list when it ends, also where its runtime ends first.
+struct Ended {
+    flights: Arc<Flights>,
+    key: Key,
+    stamp: u64,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let mut open = self.flights.lock();
+        if let Some(flights) = open.get_mut(&self.key) {
+            flights.retain(|flight| flight.ticket.stamp != self.stamp);
+            if flights.is_empty() {
+                open.remove(&self.key);
+            }
+        }
+        self.flights.keys.store(open.len(), Ordering::SeqCst);
     }
 }
 

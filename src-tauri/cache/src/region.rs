@@ -1,56 +1,57 @@
 //! The calls: a region is what users of the cache hold.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::cache::{Core, Found};
-use crate::entry::{Cached, Meta};
-use crate::flight::landed;
-use crate::name::{FullKey, check_key, check_tags};
-use crate::stats::Counters;
-use crate::{CacheError, Class, ComputeError, Hit, Level};
+use crate::areas::Area;
+use crate::core::Core;
+use crate::counters::Event;
+use crate::entry::{Cached, Life, Traits};
+use crate::marks::Scope;
+use crate::name::{check_key, check_tags};
+use crate::walk::Found;
+use crate::write::{Made, Spot, Writer};
+use crate::{CacheError, Class, Hit};
 
 /// A named area of the cache: its keys, its counters, and a clear of its own. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Region {
-    pub(crate) name: Arc<str>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) area: Arc<Area>,
     pub(crate) core: Arc<Core>,
 }
 
 impl Region {
     /// The region's name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.area.name
     }
 
     /// The fresh value of this key.
     pub async fn get<T: Cached>(&self, key: &str) -> Option<Hit<T>> {
-        match self.find(key).await {
-            Found::Fresh(hit) => Some(hit),
+        let found = match self.core.at_hand(&self.area, key) {
+            Some(found) => found,
+            // Boxed, so that a hit does not carry the room that a walk would need.
+            None => Box::pin(self.core.look_below(&self.area, key)).await,
+        };
+        match found {
+            Found::Fresh(hit, _) => Some(hit),
             Found::Stale(..) | Found::Nothing => None,
         }
     }
 
     /// The value of this key, fresh or within the time that its class lets it serve stale.
     pub async fn get_even_stale<T: Cached>(&self, key: &str) -> Option<Hit<T>> {
-        match self.find(key).await {
-            Found::Fresh(hit) => Some(hit),
+        let found = match self.core.at_hand(&self.area, key) {
+            Some(found) => found,
+            None => Box::pin(self.core.look_below(&self.area, key)).await,
+        };
+        match found {
+            Found::Fresh(hit, _) => Some(hit),
             Found::Stale(hit, _) => {
-                self.counters.served_stale();
+                self.area.counters.count(Event::ServedStale);
                 Some(hit)
             }
             Found::Nothing => None,
         }
-    }
-
-    async fn find<T: Cached>(&self, key: &str) -> Found<T> {
-        self.counters.read_started();
-        if check_key(key).is_err() {
-            return Found::Nothing;
-        }
-        self.core.look_up(&self.full(key), &self.counters).await
     }
 
     /// Sets the value; it was made just now.
@@ -70,6 +71,8 @@ impl Region {
 
     /// Sets a value that was made at `created_at_ms`; its life counts from then.
     ///
+    /// A caller that is dropped has set it all the same; a level that was not reached by then takes it later.
+    ///
     /// # Errors
     /// As [`set`](Self::set).
     pub async fn set_as_of<T: Cached>(
@@ -81,152 +84,44 @@ impl Region {
         created_at_ms: i64,
     ) -> Result<(), CacheError> {
         self.check(key, class, tags)?;
-        let stamp = self.core.marks.next_stamp(self.core.clock.now().wall_ms);
-        let meta = Meta::new(class, created_at_ms, stamp, tags);
-        self.core.store(&self.full(key), &meta, Arc::new(value), &self.counters).await
-    }
-
-    /// The fresh value of this key, or else the outcome of `compute`, which runs once however many ask.
-    ///
-    /// The computation goes on when its callers are dropped. Where it fails, or takes longer than the class's
-    /// soft timeout, a stale value serves instead if there is one that was not invalidated meanwhile.
-    ///
-    /// # Errors
-    /// [`ComputeError`], where there is no value at all.
-    pub async fn get_or_compute<T, E, F, Fut>(
-        &self,
-        key: &str,
-        class: &Class,
-        tags: &[&str],
-        compute: F,
-    ) -> Result<Hit<T>, ComputeError<E>>
-    where
-        T: Cached,
-        E: Send + Sync + 'static,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        self.check(key, class, tags)?;
-        self.counters.read_started();
-        let key = self.full(key);
-        let stale = match self.core.look_up::<T>(&key, &self.counters).await {
-            Found::Fresh(hit) => return Ok(hit),
-            Found::Stale(hit, meta) => Some((hit, meta)),
-            Found::Nothing => None,
+        let life = Life::new(class, created_at_ms, self.core.next_stamp());
+        let made = Made {
+            life,
+            tags: self.core.cells(tags),
+            traits: Traits::of(class, None),
+            value: Arc::new(value),
         };
-        if let Some((hit, _)) = &stale
-            && self.failed_lately(&key, class.retry_after_failure)
-        {
-            self.counters.served_stale();
-            return Ok(hit.clone());
-        }
-        self.counters.went_to_origin();
-        let flight = self.fly(&key, class, tags, compute);
-        match stale {
-            None => landed(flight).await,
-            Some((hit, meta)) => match tokio::time::timeout(class.soft_timeout, landed(flight)).await {
-                Ok(Ok(newer)) => Ok(newer),
-                _ if self.core.still_valid(&key, &meta) => {
-                    self.counters.served_stale();
-                    Ok(hit)
-                }
-                Ok(Err(error)) => Err(error),
-                Err(_elapsed) => Err(ComputeError::TimedOut(class.soft_timeout)),
-            },
-        }
-    }
-
-    fn fly<T, E, F, Fut>(
-        &self,
-        key: &FullKey,
-        class: &Class,
-        tags: &[&str],
-        compute: F,
-    ) -> crate::flight::Landing<Hit<T>, E>
-    where
-        T: Cached,
-        E: Send + Sync + 'static,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        let core = &self.core;
-        let stamp = core.marks.next_stamp(core.clock.now().wall_ms);
-        let meta = Arc::new(Meta::new(class, 0, stamp, tags));
-        let joinable = |open: &Meta| core.still_valid(key, open);
-        let start = || {
-            let (region, key, meta, compute) = (self.clone(), key.clone(), Arc::clone(&meta), compute());
-            async move {
-                // The flight of another caller may have landed between our look-up and our start; what it brought
-                // stands in memory before its key is freed.
-                if let Some(hit) = region.core.fresh_in_memory::<T>(&key) {
-                    return Ok(hit);
-                }
-                region.counters.computation_started();
-                let watch = FailureWatch { region: &region, key: &key, succeeded: false };
-                let value = Arc::new(compute.await.map_err(|error| ComputeError::Failed(Arc::new(error)))?);
-                let created_at_ms = region.core.clock.now().wall_ms;
-                let meta = Meta { created_at_ms, ..(*meta).clone() };
-                region.core.store(&key, &meta, Arc::clone(&value), &region.counters).await?;
-                watch.succeeded();
-                Ok(Hit { value, created_at_ms, level: Level::Origin, stale: false })
-            }
-        };
-        core.flights.join_or_start(key.clone(), Arc::clone(&meta), class.hard_timeout, joinable, start)
-    }
-
-    fn failed_lately(&self, key: &FullKey, pause: Duration) -> bool {
-        let now = self.core.clock.now().mono_ms;
-        self.core.failed.get(key).is_some_and(|at| now.saturating_sub(at) < pause.as_millis() as u64)
+        self.core.store(&self.spot(key), made, Writer::Caller).await
     }
 
     /// Removes the key at every level; what was being computed for it is not stored.
     ///
     /// # Errors
     /// [`CacheError::OutOfBounds`] for the key; [`CacheError::NotDurable`] where the removal holds in this
-    /// process but could not be written.
+    /// process but could not be written everywhere yet.
     pub async fn remove(&self, key: &str) -> Result<(), CacheError> {
         check_key(key)?;
-        self.core.remove(&self.full(key)).await
+        self.core.remove(&self.spot(key)).await
     }
 
-    /// Removes every key of this region, and none of any other; one durable mark.
+    /// Removes every key of this region, and none of any other; one durable mark. The room they took is freed in
+    /// the background.
     ///
     /// # Errors
     /// [`CacheError::NotDurable`] where the mark holds in this process but could not be written.
     pub async fn clear(&self) -> Result<(), CacheError> {
-        self.core.clear(&self.name).await
+        let marked = self.core.mark(Scope::Region, &self.area.name).await;
+        self.core.sweep(&self.area, self.area.mark.stamp());
+        marked.map(drop)
     }
 
-    fn full(&self, key: &str) -> FullKey {
-        FullKey { region: Arc::clone(&self.name), key: Arc::from(key) }
+    pub(crate) fn spot(&self, key: &str) -> Spot {
+        Spot::new(&self.area, key)
     }
 
-    fn check(&self, key: &str, class: &Class, tags: &[&str]) -> Result<(), CacheError> {
+    pub(crate) fn check(&self, key: &str, class: &Class, tags: &[&str]) -> Result<(), CacheError> {
         check_key(key)?;
         check_tags(tags)?;
         class.check()
-    }
-}
-
-/// Counts a computation that ends in any way but success: an error, a panic, a deadline, the end of the engine.
-struct FailureWatch<'a> {
-    region: &'a Region,
-    key: &'a FullKey,
-    succeeded: bool,
-}
-
-impl FailureWatch<'_> {
-    fn succeeded(mut self) {
-        self.succeeded = true;
-        self.region.core.failed.invalidate(self.key);
-    }
-}
-
-impl Drop for FailureWatch<'_> {
-    fn drop(&mut self) {
-        if !self.succeeded {
-            self.region.counters.computation_failed();
-            self.region.core.failed.insert(self.key.clone(), self.region.core.clock.now().mono_ms);
-        }
     }
 }

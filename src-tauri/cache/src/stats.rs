@@ -1,10 +1,9 @@
-//! Counters by region and level. They only grow, so that any two readings give a rate.
+//! Readings of the counters. They only grow, so that any two readings give a rate.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
-use crate::Level;
+use crate::latency::LatencyStats;
+use crate::{Level, TtlFactor};
 
 /// What one level did for one region since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,11 +16,21 @@ pub struct LevelStats {
     pub errors: u64,
 }
 
+impl LevelStats {
+    fn add(&mut self, other: Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.errors += other.errors;
+    }
+}
+
 /// What happened in one region since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RegionStats {
     /// L1.
     pub memory: LevelStats,
+    /// L2.
+    pub files: LevelStats,
     /// L3.
     pub database: LevelStats,
     /// Calls that asked for a value.
@@ -30,38 +39,116 @@ pub struct RegionStats {
     pub origin: u64,
     /// Reads answered with a stale value.
     pub stale_serves: u64,
-    /// Entries copied up from the database to memory.
+    /// Reads answered with a failure that lasts, without asking the source.
+    pub negative_serves: u64,
+    /// Entries copied up from a lower level to memory.
     pub promotions: u64,
+    /// Entries that memory evicted for want of room.
+    pub evictions: u64,
+    /// Computations that a hit started ahead of expiry.
+    pub refreshes: u64,
+    /// Computations that found the value unchanged.
+    pub renewals: u64,
     /// Computations started.
     pub computations: u64,
     /// Computations that failed, panicked or timed out.
     pub failures: u64,
+    /// Encoded bytes that memory holds.
+    pub memory_bytes: u64,
 }
 
 impl RegionStats {
     /// Adds another region's counters.
     pub fn add(&mut self, other: &Self) {
-        for (level, other) in [(&mut self.memory, other.memory), (&mut self.database, other.database)] {
-            level.hits += other.hits;
-            level.misses += other.misses;
-            level.errors += other.errors;
-        }
+        self.memory.add(other.memory);
+        self.files.add(other.files);
+        self.database.add(other.database);
         self.reads += other.reads;
         self.origin += other.origin;
         self.stale_serves += other.stale_serves;
+        self.negative_serves += other.negative_serves;
         self.promotions += other.promotions;
+        self.evictions += other.evictions;
+        self.refreshes += other.refreshes;
+        self.renewals += other.renewals;
         self.computations += other.computations;
         self.failures += other.failures;
+        self.memory_bytes += other.memory_bytes;
+    }
+
+    /// What one of the keeping levels did.
+    pub fn level(&self, level: Level) -> LevelStats {
+        match level {
+            Level::Memory => self.memory,
+            Level::Files => self.files,
+            Level::Database => self.database,
+            Level::Origin => LevelStats::default(),
+        }
     }
 }
 
+/// How a level fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LevelState {
+    /// It reads and writes.
+    Up,
+    /// It reads; some of its writes wait for it to take them.
+    Degraded,
+    /// It is passed over, and tried again by itself.
+    Bypassed,
+}
+
+/// One level as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelHealth {
+    /// Which.
+    pub level: Level,
+    /// Whether it is used.
+    pub state: LevelState,
+    /// Since when, in Unix milliseconds.
+    pub since_ms: i64,
+    /// What last went wrong, where something did since the start.
+    pub last_error: Option<String>,
+    /// Bytes held.
+    pub bytes: u64,
+    /// The most it may hold.
+    pub bound: u64,
+    /// Writes that it has failed and that wait to be replayed, one a key.
+    pub waiting: usize,
+    /// When it is tried next, in milliseconds from now, where it is passed over.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The figures of one level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelReport {
+    /// How it fares.
+    pub health: LevelHealth,
+    /// Entries held, where the level knows.
+    pub entries: Option<u64>,
+    /// Entries evicted for want of room, where the level knows.
+    pub evictions: Option<u64>,
+    /// How long its look-ups took.
+    pub reads: LatencyStats,
+    /// How long its writes took.
+    pub writes: LatencyStats,
+}
+
 /// A reading of the whole cache.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     /// By region name.
     pub regions: BTreeMap<String, RegionStats>,
+    /// By level, fastest first.
+    pub levels: Vec<LevelReport>,
+    /// How long computations took.
+    pub computations: LatencyStats,
+    /// By how much the load stretches times to live.
+    pub ttl: TtlFactor,
     /// Encoded bytes held in memory.
     pub memory_bytes: u64,
+    /// Bytes held in files.
+    pub files_bytes: u64,
     /// Bytes held in the database.
     pub database_bytes: u64,
     /// Entries that memory evicted for want of room.
@@ -74,115 +161,5 @@ impl Stats {
         let mut total = RegionStats::default();
         self.regions.values().for_each(|region| total.add(region));
         total
-    }
-}
-
-#[derive(Default)]
-struct LevelCounters {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    errors: AtomicU64,
-}
-
-impl LevelCounters {
-    fn read(&self) -> LevelStats {
-        LevelStats {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            errors: self.errors.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// The live counters of one region.
-#[derive(Default)]
-pub(crate) struct Counters {
-    memory: LevelCounters,
-    database: LevelCounters,
-    reads: AtomicU64,
-    origin: AtomicU64,
-    stale_serves: AtomicU64,
-    promotions: AtomicU64,
-    computations: AtomicU64,
-    failures: AtomicU64,
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-impl Counters {
-    fn level(&self, level: Level) -> Option<&LevelCounters> {
-        match level {
-            Level::Memory => Some(&self.memory),
-            Level::Database => Some(&self.database),
-            Level::Origin => None,
-        }
-    }
-
-    pub(crate) fn read_started(&self) {
-        count(&self.reads);
-    }
-
-    pub(crate) fn looked_up(&self, level: Level, hit: bool) {
-        if let Some(level) = self.level(level) {
-            count(if hit { &level.hits } else { &level.misses });
-        }
-    }
-
-    pub(crate) fn level_failed(&self, level: Level) {
-        if let Some(level) = self.level(level) {
-            count(&level.errors);
-        }
-    }
-
-    pub(crate) fn went_to_origin(&self) {
-        count(&self.origin);
-    }
-
-    pub(crate) fn served_stale(&self) {
-        count(&self.stale_serves);
-    }
-
-    pub(crate) fn promoted(&self) {
-        count(&self.promotions);
-    }
-
-    pub(crate) fn computation_started(&self) {
-        count(&self.computations);
-    }
-
-    pub(crate) fn computation_failed(&self) {
-        count(&self.failures);
-    }
-
-    fn read(&self) -> RegionStats {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RegionStats {
-            memory: self.memory.read(),
-            database: self.database.read(),
-            reads: load(&self.reads),
-            origin: load(&self.origin),
-            stale_serves: load(&self.stale_serves),
-            promotions: load(&self.promotions),
-            computations: load(&self.computations),
-            failures: load(&self.failures),
-        }
-    }
-}
-
-/// The counters of every region that was ever opened.
-#[derive(Default)]
-pub(crate) struct Ledger(Mutex<BTreeMap<Arc<str>, Arc<Counters>>>);
-
-impl Ledger {
-    pub(crate) fn region(&self, name: &Arc<str>) -> Arc<Counters> {
-        let mut regions = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        Arc::clone(regions.entry(Arc::clone(name)).or_default())
-    }
-
-    pub(crate) fn read(&self) -> BTreeMap<String, RegionStats> {
-        let regions = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        regions.iter().map(|(name, counters)| (name.to_string(), counters.read())).collect()
     }
 }

@@ -19,6 +19,24 @@ pub(crate) trait Tier: Send + Sync {
     async fn sweep_region(&self, region: &str, older_than: u64) -> Result<(), TierError>;
     /// Encoded bytes held.
     fn bytes(&self) -> u64;
+
+    /// The newest stamp among its entries, where it knows one.
+    fn newest_stamp(&self) -> u64 {
+        0
+    }
+
+    /// Entries held, where the level knows.
+    fn entries(&self) -> Option<u64> {
+        None
+    }
+
+    /// Entries evicted for want of room since the start, where the level knows.
+    fn evictions(&self) -> Option<u64> {
+        None
+    }
+
+    /// Brings what it was told to where it stays, and lets go of its files.
+    async fn close(&self) {}
 }
 
 /// A level did not do what it was asked; the hierarchy goes on without it.

@@ -339,7 +339,7 @@ async fn both_levels_stay_within_their_bytes() {
     let rig = Rig::new().await;
     let (folder, hands) = (rig.folder, rig.hands);
     rig.store.close().await;
-    let config = Config { memory_bytes: 100_000, database_bytes: 200_000 };
+    let config = Config { memory_bytes: 100_000, database_bytes: 200_000, ..Config::default() };
     let rig = Rig::open(folder, hands, config).await;
     for n in 0..500 {
         rig.hands.pass(Duration::from_millis(1));

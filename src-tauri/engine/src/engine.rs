@@ -115,10 +115,9 @@ impl Engine {
         let bounds = cache::Config {
             memory_bytes: config.cache.memory_bytes,
             database_bytes: config.cache.database_bytes,
+            ..cache::Config::default()
         };
-        let cache = Cache::open(bounds, stores.cache.clone(), clock.clone())
-            .await
-            .map_err(|source| StartError::Database { path: folder.path().join("cache.db"), source })?;
+        let cache = Cache::open(bounds, stores.cache.clone(), clock.clone()).await?;
         let board = Arc::new(Board::new(options.always_fresh));
         let strained = Arc::new(AtomicBool::new(false));
         let choice = options.profile.unwrap_or(config.profile);

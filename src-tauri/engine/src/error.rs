@@ -21,6 +21,9 @@ pub enum StartError {
         /// What the store said.
         source: StoreError,
     },
+    /// The cache refuses its configuration.
+    #[error("the cache cannot be opened: {0}")]
+    Cache(#[from] cache::OpenError),
     /// The market cannot be opened.
     #[error("the market source cannot be used: {0}")]
     Market(#[from] market::MarketError),

@@ -61,7 +61,7 @@ pub(crate) fn provenance(from: market::Provenance) -> Provenance {
         source: from.source.to_owned(),
         cache_level: match from.level {
             market::Level::Memory => CacheLevel::Memory,
-            market::Level::Database => CacheLevel::Database,
+            market::Level::Files | market::Level::Database => CacheLevel::Database,
             market::Level::Origin => CacheLevel::Origin,
         },
         stale: from.stale,

@@ -124,7 +124,9 @@ impl From<ComputeError<MarketError>> for MarketError {
             ComputeError::TimedOut(after) => Self::TimedOut { after },
             ComputeError::Closed => Self::Closed,
             ComputeError::Refused(error) => error.into(),
-            ComputeError::Panicked => Self::Cache { reason: error.to_string() },
+            ComputeError::Panicked | ComputeError::NothingToRenew => {
+                Self::Cache { reason: error.to_string() }
+            }
         }
     }
 }

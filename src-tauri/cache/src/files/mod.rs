@@ -136,6 +136,18 @@ impl Tier for Files {
     fn bytes(&self) -> u64 {
         self.log.bytes.load(Ordering::Relaxed)
     }
+
+    fn newest_stamp(&self) -> u64 {
+        self.newest_stamp()
+    }
+
+    fn entries(&self) -> Option<u64> {
+        Some(self.entries() as u64)
+    }
+
+    async fn close(&self) {
+        self.close().await;
+    }
 }
 
 async fn blocking<T: Send + 'static>(
