@@ -275,7 +275,8 @@ impl Flight {
         let created_at_ms = core.clock.now().wall_ms;
         let life = Life::new(&class, created_at_ms, self.ticket.stamp);
         let traits = Traits::of(&class, validator);
-        let made = Made { life, tags: self.tags.clone(), traits, value: Arc::clone(&value) };
+        let (tags, compress_over) = (self.tags.clone(), class.compress_over);
+        let made = Made { life, tags, traits, value: Arc::clone(&value), compress_over };
         core.store(&self.spot, made, Writer::Flight).await?;
         Ok(Hit { value, created_at_ms, level: Level::Origin, stale: false })
     }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::areas::Area;
+use crate::compress::{compressed, expanded};
 use crate::marks::Cell;
 use crate::name::VALUE_MAX;
 use crate::{CacheError, Class, Levels, Now};
@@ -140,12 +141,25 @@ struct Envelope<'a> {
     levels: u8,
     #[serde(borrow)]
     validator: Option<&'a str>,
+    /// The encoded value's length before it was compressed; `None` where it was not.
+    raw_bytes: Option<u32>,
+}
+
+impl Envelope<'_> {
+    fn traits(&self) -> Traits {
+        Traits {
+            adaptive: self.adaptive,
+            secret: self.secret,
+            levels: Levels::from_bits(self.levels),
+            validator: self.validator.map(Arc::from),
+        }
+    }
 }
 
 /// Raise it when [`Envelope`] changes: a payload of another form is a miss.
 const FORM: u8 = 1;
 
-/// An entry as the levels below memory keep it.
+/// An entry as the levels below memory keep it, its value encoded and perhaps compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) meta: Meta,
@@ -155,45 +169,53 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn encode<T: Cached>(meta: Meta, traits: &Traits, value: &T) -> Result<Self, CacheError> {
+    /// Values of at least `compress_over` bytes are compressed where that makes them smaller.
+    pub(crate) fn encode<T: Cached>(
+        meta: Meta,
+        traits: &Traits,
+        value: &T,
+        compress_over: Option<u32>,
+    ) -> Result<Self, CacheError> {
         let refused = |error: postcard::Error| CacheError::Encode(error.to_string());
+        let value = postcard::to_allocvec(value).map_err(refused)?;
+        if value.len() > VALUE_MAX {
+            return Err(CacheError::OutOfBounds { what: "value", accepted: "at most 16 MiB encoded" });
+        }
+        let compressed = compressed(&value, compress_over);
         let head = Envelope {
             form: FORM,
             adaptive: traits.adaptive,
             secret: traits.secret,
             levels: traits.levels.bits(),
             validator: traits.validator.as_deref(),
+            raw_bytes: compressed.as_ref().map(|_| value.len() as u32),
         };
-        let head = postcard::to_allocvec(&head).map_err(refused)?;
-        let head_bytes = head.len();
-        let payload = postcard::to_extend(value, head).map_err(refused)?;
-        if payload.len() - head_bytes > VALUE_MAX {
-            return Err(CacheError::OutOfBounds { what: "value", accepted: "at most 16 MiB encoded" });
-        }
+        let mut payload = postcard::to_allocvec(&head).map_err(refused)?;
+        payload.extend_from_slice(compressed.as_ref().unwrap_or(&value));
         Ok(Self { meta, kind: T::KIND.to_owned(), schema: T::SCHEMA, payload })
     }
 
-    fn opened(&self) -> Option<(Traits, &[u8])> {
-        let (head, rest) = postcard::take_from_bytes::<Envelope<'_>>(&self.payload).ok()?;
-        let traits = Traits {
-            adaptive: head.adaptive,
-            secret: head.secret,
-            levels: Levels::from_bits(head.levels),
-            validator: head.validator.map(Arc::from),
-        };
-        (head.form == FORM).then_some((traits, rest))
+    fn opened(&self) -> Option<(Envelope<'_>, &[u8])> {
+        let opened = postcard::take_from_bytes::<Envelope<'_>>(&self.payload).ok();
+        opened.filter(|(head, _)| head.form == FORM)
     }
 
     pub(crate) fn traits(&self) -> Option<Traits> {
-        Some(self.opened()?.0)
+        Some(self.opened()?.0.traits())
     }
 
     pub(crate) fn decode<T: Cached>(&self) -> Option<(Traits, T)> {
         if self.kind != T::KIND || self.schema != T::SCHEMA {
             return None;
         }
-        let (traits, rest) = self.opened()?;
-        Some((traits, postcard::from_bytes(rest).ok()?))
+        let (head, stored) = self.opened()?;
+        let value = postcard::from_bytes(&expanded(stored, head.raw_bytes)?).ok()?;
+        Some((head.traits(), value))
+    }
+
+    /// The encoded value's bytes before compression, as memory counts it.
+    pub(crate) fn value_bytes(&self) -> u32 {
+        self.opened().map_or(0, |(head, stored)| head.raw_bytes.unwrap_or(stored.len() as u32))
     }
 
     /// What it takes up, by and large.

@@ -59,7 +59,7 @@ impl Core {
                     || stamp <= area.mark.stamp()
                     || record.meta.tags.iter().any(|tag| stamp <= cell(tag));
                 let tags = record.meta.tags.iter().map(|tag| tag.to_string()).collect();
-                let bytes = record.payload.len() as u64;
+                let bytes = u64::from(record.value_bytes());
                 self.info(record.meta.life(), 0, &traits, marked, tags, record.kind.clone(), bytes)
             });
             info.levels.push(guard.level);

@@ -38,6 +38,7 @@ mod overlay;
 mod tier;
 
 mod codec;
+mod compress;
 mod database;
 mod files;
 

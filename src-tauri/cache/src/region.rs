@@ -90,6 +90,7 @@ impl Region {
             tags: self.core.cells(tags),
             traits: Traits::of(class, None),
             value: Arc::new(value),
+            compress_over: class.compress_over,
         };
         self.core.store(&self.spot(key), made, Writer::Caller).await
     }

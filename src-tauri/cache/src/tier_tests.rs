@@ -40,6 +40,14 @@ pub(crate) async fn conforms(tier: &dyn Tier) {
     takes_calls_side_by_side(tier).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_database_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let store = store::Store::open(&path, &[crate::MIGRATIONS], store::Config::default()).unwrap().store;
+    conforms(&crate::database::Database::open(store, 64 << 20).await.unwrap()).await;
+}
+
 async fn keeps_what_it_was_given(tier: &dyn Tier) {
     assert_eq!(stands(tier, &key("given", "absent")).await, None);
     let text = "lorem ipsum ".repeat(2000).into_bytes();

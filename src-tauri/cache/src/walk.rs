@@ -117,7 +117,7 @@ impl Core {
             kind: T::KIND,
             traits,
             held_since_ms: self.clock.now().mono_ms,
-            bytes: record.payload.len() as u32,
+            bytes: record.value_bytes(),
         })
     }
 

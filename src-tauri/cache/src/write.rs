@@ -20,6 +20,7 @@ pub(crate) struct Made<T> {
     pub(crate) tags: Box<[Arc<Cell>]>,
     pub(crate) traits: Traits,
     pub(crate) value: Arc<T>,
+    pub(crate) compress_over: Option<u32>,
 }
 
 /// Where a value comes from, and so what may have overtaken it.
@@ -62,9 +63,11 @@ impl Core {
         made: Made<T>,
         by: Writer,
     ) -> Result<(), CacheError> {
-        let Made { life, tags, traits, value } = made;
+        let Made { life, tags, traits, value, compress_over } = made;
+        let on_disk = traits.levels.contains(Level::Files) || traits.levels.contains(Level::Database);
+        let compress_over = compress_over.filter(|_| on_disk);
         let names = tags.iter().map(|tag| Arc::clone(&tag.name)).collect();
-        let record = Record::encode(Meta::new(life, names), &traits, &*value)?;
+        let record = Record::encode(Meta::new(life, names), &traits, &*value, compress_over)?;
         let levels = self.levels_for(&record, traits.levels)?;
         let slot = Arc::new(Slot {
             area: Arc::clone(&spot.area),
@@ -74,7 +77,7 @@ impl Core {
             kind: T::KIND,
             traits,
             held_since_ms: self.clock.now().mono_ms,
-            bytes: record.payload.len() as u32,
+            bytes: record.value_bytes(),
         });
         match by {
             Writer::Caller => {

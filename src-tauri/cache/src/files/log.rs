@@ -26,9 +26,12 @@ pub(super) struct Sizes {
     pub(super) segment: u64,
 }
 
+/// The most entries of a level of any size.
+const ENTRIES_MAX: u64 = 4 << 20;
+
 impl Sizes {
     pub(super) fn for_bound(bound: u64) -> Self {
-        Self { bound, segment: (bound / 64).clamp(64 << 10, 256 << 20) }
+        Self { bound, segment: (bound / 64).clamp(64 << 10, 1 << 30) }
     }
 
     /// The largest record, so that none drives out more than a quarter of the others.
@@ -36,9 +39,9 @@ impl Sizes {
         self.bound / 4
     }
 
-    /// The most entries, so that the index in memory is bounded too.
+    /// The most entries, so that the index in memory is bounded too: it takes 38 to 76 bytes for each.
     pub(super) fn entries_max(&self) -> usize {
-        usize::try_from(self.bound / 256).unwrap_or(usize::MAX)
+        (self.bound / 256).min(ENTRIES_MAX) as usize
     }
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Log {
     pub(super) bytes: AtomicU64,
     /// The newest stamp of any record.
     pub(super) newest_stamp: AtomicU64,
+    /// Entries that were dropped for want of room since the start.
+    pub(super) evictions: AtomicU64,
 }
 
 /// A record that a reader is about to read. It holds the file open, so that the record can be read even if
@@ -76,6 +81,7 @@ impl Log {
             regions: Regions::default(),
             bytes: AtomicU64::new(0),
             newest_stamp: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
         }
     }
 

@@ -92,11 +92,6 @@ impl Files {
         }
     }
 
-    /// Removes every entry and file.
-    pub(crate) async fn clear(&self) -> Result<(), TierError> {
-        self.queue.done(Work::Clear).await
-    }
-
     /// The values held.
     pub(crate) fn entries(&self) -> usize {
         self.log.index.values()
@@ -143,6 +138,10 @@ impl Tier for Files {
 
     fn entries(&self) -> Option<u64> {
         Some(self.entries() as u64)
+    }
+
+    fn evictions(&self) -> Option<u64> {
+        Some(self.log.evictions.load(Ordering::Relaxed))
     }
 
     async fn close(&self) {

@@ -20,7 +20,6 @@ pub(super) enum Work {
     Put(FullKey, Record),
     Remove(FullKey, u64, i64),
     Sweep(String, u64),
-    Clear,
     Close,
 }
 
@@ -142,7 +141,6 @@ impl Writer {
             Work::Put(key, record) => self.put(&key, &record)?,
             Work::Remove(key, stamp, now_ms) => self.remove(&key, stamp, now_ms)?,
             Work::Sweep(region, older_than) => self.plan_sweep(&region, older_than),
-            Work::Clear => self.clear()?,
             Work::Close => self.seal()?,
         }
         Ok(())

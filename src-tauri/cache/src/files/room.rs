@@ -32,10 +32,11 @@ impl Writer {
         }
         if let Some(oldest) = self.oldest() {
             let kept = self.worth_keeping(&oldest);
-            self.drop_segment(&oldest)?;
+            self.evict(&oldest)?;
             for Kept { frame, record } in kept {
                 self.drop_until_fit(frame.len().into())?;
                 self.write(&frame, body(&record))?;
+                self.log.evictions.fetch_sub(1, Ordering::Relaxed);
             }
         }
         self.drop_until_fit(len)
@@ -45,9 +46,15 @@ impl Writer {
         while !self.fits(len)
             && let Some(oldest) = self.oldest()
         {
-            self.drop_segment(&oldest)?;
+            self.evict(&oldest)?;
         }
         Ok(())
+    }
+
+    fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
+        let entries = segment.live.load(Ordering::Relaxed);
+        self.log.evictions.fetch_add(entries.into(), Ordering::Relaxed);
+        self.drop_segment(segment)
     }
 
     /// Drops segments until the level is within its bound as it is.
@@ -151,7 +158,7 @@ impl Writer {
     }
 
     /// Forgets everything and removes every file.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    fn clear(&mut self) -> io::Result<()> {
         let all: Vec<_> = self.segments.values().cloned().collect();
         all.iter().try_for_each(|segment| self.drop_segment(segment))?;
         self.log.bytes.store(self.bytes(), Ordering::Relaxed);

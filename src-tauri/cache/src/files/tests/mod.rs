@@ -157,19 +157,6 @@ async fn a_file_that_was_taken_away_takes_older_ones_along() {
     assert_eq!(segments(folder.path()).len(), 1);
 }
 
-#[tokio::test]
-async fn clearing_leaves_no_file_and_the_level_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = open(folder.path(), SMALL).await;
-    for n in 0..200 {
-        files.put(&key("a", &n.to_string()), record(n + 1, &noise(n, 1000))).await.unwrap();
-    }
-    files.clear().await.unwrap();
-    assert_eq!((files.bytes(), files.entries(), segments(folder.path()).len()), (0, 0, 0));
-    files.put(&key("a", "after"), record(1, b"1")).await.unwrap();
-    assert_eq!(payload(&files, "a", "after").await.unwrap(), b"1");
-}
-
 #[test]
 fn a_runtime_that_ends_leaves_no_caller_waiting_in_the_next() {
     let folder = tempfile::tempdir().unwrap();

@@ -42,6 +42,20 @@ async fn the_bytes_on_the_disk_never_exceed_the_bound() {
 }
 
 #[tokio::test]
+async fn there_is_room_for_the_list_of_contents_at_any_moment() {
+    for records in (1..700).step_by(9) {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = Sizes { bound: 64 << 10, segment: 1 << 20 };
+        let files = open(folder.path(), sizes).await;
+        for n in 0..records {
+            files.put(&key("r", &n.to_string()), record(n + 1, b"")).await.unwrap();
+        }
+        files.close().await;
+        assert!(du(folder.path()) <= sizes.bound, "{} after {records} records", du(folder.path()));
+    }
+}
+
+#[tokio::test]
 async fn the_index_is_bounded_where_values_are_tiny() {
     let folder = tempfile::tempdir().unwrap();
     let files = open(folder.path(), SMALL).await;
@@ -62,6 +76,7 @@ async fn the_oldest_goes_first_but_for_what_was_read() {
     assert_eq!(payload(&files, "r", "1").await, None);
     let kept = (0..3000).filter(|n| files.log.find(&key("r", &n.to_string())).is_some()).count();
     assert_eq!(kept, files.entries());
+    assert_eq!(files.evictions(), Some(3000 - kept as u64));
     let oldest = (1..3000).find(|n| files.log.find(&key("r", &n.to_string())).is_some()).unwrap();
     assert_eq!(3000 - oldest + 1, kept, "all that is younger than the oldest is there");
 }
@@ -136,32 +151,47 @@ async fn what_has_expired_is_not_served_and_its_room_is_freed() {
 
 #[tokio::test]
 async fn an_older_value_that_lives_longer_does_not_come_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let hands = Hands::new();
-    let open = || Files::open_with(folder.path(), SMALL, Arc::new(Machine), hands.clock());
-    let files = open().await.unwrap();
-    let mut long = record(1, b"long");
-    long.meta.ttl_ms = 30 * 24 * 3_600_000;
-    for name in ["overwritten", "removed"] {
-        files.put(&key("r", name), long.clone()).await.unwrap();
-    }
-    for n in 0..100u64 {
-        files.put(&key("r", &n.to_string()), record(n + 1, &noise(n, 1000))).await.unwrap();
-    }
-    files.put(&key("r", "overwritten"), record(2, b"short")).await.unwrap();
-    files.remove(&key("r", "removed"), 2, NOW_MS).await.unwrap();
-    for n in 100..200u64 {
-        files.put(&key("r", &n.to_string()), record(n + 1, &noise(n, 1000))).await.unwrap();
-    }
-    hands.pass_ms(48 * 3_600_000);
-    let mut files = files;
-    for _ in 0..3 {
-        files.put(&key("r", "tick"), record(1, b"")).await.unwrap();
-        for name in ["overwritten", "removed"] {
-            assert_eq!(payload(&files, "r", name).await, None, "{name}");
+    let names = ["overwritten", "overwritten twice", "removed", "removed and overwritten"];
+    for restarts in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let hands = Hands::new();
+        let open = || Files::open_with(folder.path(), SMALL, Arc::new(Machine), hands.clock());
+        let mut files = open().await.unwrap();
+        let fill = async |files: &Files| {
+            for n in 0..100u64 {
+                files.put(&key("fill", &n.to_string()), record(1, &noise(n, 1000))).await.unwrap();
+            }
+        };
+        let mut long = record(1, b"long");
+        long.meta.ttl_ms = 30 * 24 * 3_600_000;
+        for name in names.iter().chain(&["stays"]) {
+            files.put(&key("r", name), long.clone()).await.unwrap();
         }
-        hands.pass_ms(1000);
-        files = open().await.unwrap();
+        fill(&files).await;
+        for name in &names[..2] {
+            files.put(&key("r", name), record(2, b"short")).await.unwrap();
+        }
+        for name in &names[2..] {
+            files.remove(&key("r", name), 2, NOW_MS).await.unwrap();
+        }
+        fill(&files).await;
+        if restarts {
+            files = open().await.unwrap();
+        }
+        for name in [names[1], names[3]] {
+            files.put(&key("r", name), record(3, b"shorter")).await.unwrap();
+        }
+        fill(&files).await;
+        hands.pass_ms(48 * 3_600_000);
+        for _ in 0..4 {
+            files.put(&key("r", "tick"), record(1, b"")).await.unwrap();
+            for name in names {
+                assert_eq!(payload(&files, "r", name).await, None, "{name}, restarts {restarts}");
+            }
+            assert_eq!(payload(&files, "r", "stays").await.unwrap(), b"long");
+            hands.pass_ms(1000);
+            files = open().await.unwrap();
+        }
     }
 }
 
