@@ -3,8 +3,8 @@
 use engine::{
     Engine,
     api::{
-        ExportFormat, Frame, History, MarketTable, MetricsHistory, Problem, Range, Settings, SettingsChange,
-        Token, TokenHit,
+        CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, MarketTable, MetricsHistory,
+        Problem, Range, Settings, SettingsChange, Token, TokenHit, Warming,
     },
 };
 use serde::Deserialize;
@@ -115,6 +115,45 @@ pub(crate) async fn unwatch(engine: State<'_, Engine>, id: String) -> Answer<()>
 #[specta::specta]
 pub(crate) async fn refresh(engine: State<'_, Engine>) -> Answer<()> {
     engine.refresh().await
+}
+
+/// The levels, regions and classes of the cache.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn cache_view(engine: State<'_, Engine>) -> Answer<CacheView> {
+    Ok(engine.cache_view())
+}
+
+/// What is known of one entry of the cache, never its value.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn cache_entry(
+    engine: State<'_, Engine>,
+    region: String,
+    key: String,
+) -> Answer<Option<CacheEntry>> {
+    engine.cache_entry(&region, &key).await
+}
+
+/// Invalidates what carries a tag, or one key.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn invalidate_cache(engine: State<'_, Engine>, what: Invalidation) -> Answer<()> {
+    engine.invalidate_cache(what).await
+}
+
+/// Removes every entry of one region of the cache.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn clear_cache_region(engine: State<'_, Engine>, region: String) -> Answer<()> {
+    engine.clear_cache_region(&region).await
+}
+
+/// Loads what will be asked for.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn warm_cache(engine: State<'_, Engine>) -> Answer<Warming> {
+    engine.warm_cache().await
 }
 
 /// What the Settings screen shows.

@@ -61,8 +61,11 @@ async fn when_the_minute_is_over_calls_resume_and_still_no_window_holds_more() {
     let engine = rig.engine.clone();
     let asking = tokio::spawn(async move {
         for n in 0.. {
-            // Each waits for its turn, or is refused after the patience of the market.
-            let _ = engine.history(&format!("token-{n}"), Range::Week).await;
+            // As a client does: ask, and where it is refused, come back when it is told to.
+            let refused =
+                engine.history(&format!("token-{n}"), Range::Week).await.ok().and_then(|told| told.problem);
+            let wait_ms = refused.and_then(|problem| problem.retry_after_ms).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         }
     });
     let resumed = async {

@@ -173,7 +173,8 @@ export class FakeCache {
 
   invalidate(what: Invalidation): void {
     for (const [name, kept] of this.#kept) {
-      const meant = 'tag' in what ? kept.tags.includes(what.tag) : name === `${what.region} ${what.key}`;
+      const meant =
+        what.tag !== undefined ? kept.tags.includes(what.tag) : name === `${what.region} ${what.key}`;
       if (meant) this.#kept.delete(name);
     }
   }

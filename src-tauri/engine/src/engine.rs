@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{
-    ExportFormat, Health, History, MarketTable, MetricsHistory, Notice, Problem, Profile, Quote, Range,
-    Sample, Service, ServiceState, Settings, SettingsChange, Token, TokenHit,
+    CacheEntry, CacheView, ExportFormat, Health, History, Invalidation, MarketTable, MetricsHistory, Notice,
+    Problem, Profile, Quote, Range, Sample, Service, ServiceState, Settings, SettingsChange, Token, TokenHit,
+    Warming,
 };
 use crate::config::{self, Config};
 use crate::profile::{self, FIRST_ANSWER, Found};
@@ -22,7 +23,8 @@ use crate::settings::{Book, Follow};
 use crate::state::{Board, Frames};
 use crate::stores::Stores;
 use crate::{
-    Options, Reading, StartError, export, logging, metrics_history, monitor, remembered, stores, views,
+    Options, Reading, StartError, cache_view, export, logging, metrics_history, monitor, remembered, stores,
+    views,
 };
 
 /// A running engine; cloning it is cheap, and clones are one.
@@ -112,11 +114,7 @@ impl Engine {
         let (stores, set_aside) = Stores::open(&folder, loaded.config.slow_query).await?;
         let config = loaded.config.clone();
         let clock = Clock::system();
-        let bounds = cache::Config {
-            memory_bytes: config.cache.memory_bytes,
-            database_bytes: config.cache.database_bytes,
-            ..cache::Config::default()
-        };
+        let bounds = cache_view::bounds(&config.cache, folder.path());
         let cache = Cache::open(bounds, stores.cache.clone(), clock.clone()).await?;
         let board = Arc::new(Board::new(options.always_fresh));
         let strained = Arc::new(AtomicBool::new(false));
@@ -365,6 +363,72 @@ impl Engine {
     ) -> Result<String, Problem> {
         let history = self.history(id, range).await?;
         export::to_downloads(history, format).await
+    }
+
+    /// The levels, regions and classes of the cache.
+    pub fn cache_view(&self) -> CacheView {
+        let classes = self.0.book.with(|config| config.cache.classes());
+        cache_view::view(&self.0.cache, &classes, self.0.clock.now().wall_ms)
+    }
+
+    /// What is known of one entry; `None` where no level holds it. Never its value.
+    ///
+    /// # Errors
+    /// `invalid` for a region or key out of its bounds.
+    pub async fn cache_entry(&self, region: &str, key: &str) -> Result<Option<CacheEntry>, Problem> {
+        let known = self.known_region(region)?;
+        let found =
+            self.0.cache.inspect(known.name(), key).await.map_err(|error| cache_view::problem(&error))?;
+        Ok(found.map(|info| cache_view::entry(region, key, info)))
+    }
+
+    /// Invalidates what carries a tag, or one key.
+    ///
+    /// # Errors
+    /// `invalid`, `unknown_region`, or `not_durable` where it holds now but could not be written.
+    pub async fn invalidate_cache(&self, what: Invalidation) -> Result<(), Problem> {
+        let done = match what {
+            Invalidation::Tag { tag } => self.0.cache.invalidate_tag(&tag).await,
+            Invalidation::Key { region, key } => self.known_region(&region)?.remove(&key).await,
+        };
+        done.map_err(|error| cache_view::problem(&error))
+    }
+
+    /// Removes every entry of one region.
+    ///
+    /// # Errors
+    /// `unknown_region`, or `not_durable` where it holds now but could not be written.
+    pub async fn clear_cache_region(&self, region: &str) -> Result<(), Problem> {
+        self.known_region(region)?.clear().await.map_err(|error| cache_view::problem(&error))
+    }
+
+    /// Loads what will be asked for: hot keys into memory, watched prices, the market table, missing charts.
+    ///
+    /// # Errors
+    /// None at present; what could not be loaded is told in the answer.
+    pub async fn warm_cache(&self) -> Result<Warming, Problem> {
+        let warmed = self.0.session().market.warm_essential_cache().await;
+        Ok(Warming {
+            prices: warmed.prices.updated as u32,
+            table_rows: warmed.table_rows as u32,
+            charts: warmed.charts as u32,
+            hot_keys: warmed.hot_keys as u32,
+            problem: warmed.problem.as_ref().map(views::problem),
+        })
+    }
+
+    /// A region that exists: a question must not make one.
+    fn known_region(&self, name: &str) -> Result<cache::Region, Problem> {
+        let regions = self.0.cache.regions();
+        if !regions.iter().any(|known| known == name) {
+            let shown: String = name.chars().take(64).collect();
+            let known = regions.join(", ");
+            return Err(Problem::new(
+                "unknown_region",
+                format!("There is no region {shown:?}; regions are {known}."),
+            ));
+        }
+        self.0.cache.region(name).map_err(|error| cache_view::problem(&error))
     }
 
     /// Where the source's attribution leads.

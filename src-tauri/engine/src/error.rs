@@ -21,7 +21,7 @@ pub enum StartError {
         /// What the store said.
         source: StoreError,
     },
-    /// The cache refuses its configuration.
+    /// The cache's configuration is out of its bounds.
     #[error("the cache cannot be opened: {0}")]
     Cache(#[from] cache::OpenError),
     /// The market cannot be opened.

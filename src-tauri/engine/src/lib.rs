@@ -2,6 +2,7 @@
 
 pub mod api;
 
+mod cache_view;
 mod config;
 mod engine;
 mod error;

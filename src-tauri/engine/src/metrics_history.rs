@@ -5,15 +5,18 @@ use store::{Migrations, Store, StoreError};
 
 use crate::api::{MetricsHistory, Range, Sample};
 
-pub(crate) const MIGRATIONS: Migrations =
-    Migrations { owner: "engine", steps: &[include_str!("metrics_schema.sql")] };
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    owner: "engine",
+    steps: &[include_str!("metrics_schema.sql"), include_str!("metrics_files.sql")],
+};
 
-/// The columns of a row after its key, in the order of the table.
-const COLUMNS: [&str; 10] = [
+/// The columns of a row after its key.
+const COLUMNS: [&str; 11] = [
     "load",
     "cpu",
     "memory",
     "cache_memory",
+    "cache_files",
     "cache_database",
     "cache_origin",
     "queue_critical",
@@ -86,6 +89,7 @@ fn row_of(sample: &Sample) -> Row {
         Some(sample.cpu),
         Some(sample.memory),
         sample.cache.memory,
+        sample.cache.files,
         sample.cache.database,
         sample.cache.origin,
         Some(f64::from(sample.queue.critical)),
@@ -155,6 +159,7 @@ fn read_range(db: &Connection, range: Range, now_ms: i64) -> Result<MetricsHisto
             &mut history.cpu,
             &mut history.memory,
             &mut history.cache_memory,
+            &mut history.cache_files,
             &mut history.cache_database,
             &mut history.cache_origin,
             &mut history.queue_critical,

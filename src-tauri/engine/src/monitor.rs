@@ -91,6 +91,7 @@ impl Monitor {
             Pressures { cpu: resources.cpu, memory: resources.memory, queue: f64::from(waiting) / 128.0 };
         let load = self.load.update(&pressures);
         inner.strained.store(self.load.activity() == health::Activity::Strained, Ordering::Relaxed);
+        inner.cache.set_load(load);
         let Resources { cpu, memory, process_cpu, process_memory_bytes } = resources;
         let cache = self.rates.update(inner.cache.stats().total());
         let at_ms = inner.clock.now().wall_ms;

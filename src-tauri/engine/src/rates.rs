@@ -24,9 +24,11 @@ impl Rates {
             share(hits, hits + now.misses - then.misses)
         };
         let reads = now.reads - first.reads;
-        let by_levels = (now.memory.hits - first.memory.hits) + (now.database.hits - first.database.hits);
+        let hits_of = |stats: cache::RegionStats| stats.memory.hits + stats.files.hits + stats.database.hits;
+        let by_levels = hits_of(now) - hits_of(first);
         LevelRates {
             memory: hits(now.memory, first.memory),
+            files: hits(now.files, first.files),
             database: hits(now.database, first.database),
             origin: share(now.origin - first.origin, reads),
             overall: share(by_levels.min(reads), reads),

@@ -60,25 +60,40 @@ impl Readings {
         for (region, counted) in &stats.regions {
             self.region(region, counted);
         }
-        for (level, bytes) in [("memory", stats.memory_bytes), ("database", stats.database_bytes)] {
+        for report in &stats.levels {
+            let labels = [("level", report.health.level.name())];
+            let health = &report.health;
+            let up = f64::from(u8::from(health.state != cache::LevelState::Bypassed));
+            self.gauge("eider_cache_bytes", "Bytes that a cache level holds.", &labels, health.bytes as f64);
             self.gauge(
-                "eider_cache_bytes",
-                "Bytes that a cache level holds.",
-                &[("level", level)],
-                bytes as f64,
+                "eider_cache_bytes_max",
+                "Bytes that a cache level may hold.",
+                &labels,
+                health.bound as f64,
             );
+            self.gauge(
+                "eider_cache_level_up",
+                "1 where the level is used, 0 where it is passed over.",
+                &labels,
+                up,
+            );
+            if let Some(evictions) = report.evictions {
+                let help = "Entries evicted for want of room.";
+                self.counter("eider_cache_evictions_total", help, &labels, evictions);
+            }
         }
-        let evictions = stats.memory_evictions;
-        self.counter(
-            "eider_cache_evictions_total",
-            "Entries evicted for want of room.",
-            &[("level", "memory")],
-            evictions,
+        self.gauge(
+            "eider_cache_ttl_factor",
+            "By what the load stretches times to live.",
+            &[],
+            stats.ttl.factor,
         );
     }
 
     fn region(&mut self, region: &str, counted: &RegionStats) {
-        for (level, counted) in [("memory", counted.memory), ("database", counted.database)] {
+        for (level, counted) in
+            [("memory", counted.memory), ("files", counted.files), ("database", counted.database)]
+        {
             let labels = [("region", region), ("level", level)];
             self.counter(
                 "eider_cache_hits_total",

@@ -73,9 +73,9 @@ impl Session {
         };
         let market_config = MarketConfig {
             currency: market::Currency::new(&config.currency)?,
-            price_ttl: config.cache.price_ttl,
-            summary_ttl: config.cache.market_summary_ttl,
-            token_ttl: config.cache.token_metadata_ttl.max(Duration::from_secs(60)),
+            price: config.cache.price,
+            summary: config.cache.market_summary,
+            token: config.cache.token_metadata,
             ..MarketConfig::default()
         };
         let durable = parts.stores.durable.clone();

@@ -59,12 +59,17 @@ pub(crate) fn provenance(from: market::Provenance) -> Provenance {
         as_of_ms: from.as_of_ms,
         fetched_at_ms: from.fetched_at_ms,
         source: from.source.to_owned(),
-        cache_level: match from.level {
-            market::Level::Memory => CacheLevel::Memory,
-            market::Level::Files | market::Level::Database => CacheLevel::Database,
-            market::Level::Origin => CacheLevel::Origin,
-        },
+        cache_level: cache_level(from.level),
         stale: from.stale,
+    }
+}
+
+pub(crate) fn cache_level(level: market::Level) -> CacheLevel {
+    match level {
+        market::Level::Memory => CacheLevel::Memory,
+        market::Level::Files => CacheLevel::Files,
+        market::Level::Database => CacheLevel::Database,
+        market::Level::Origin => CacheLevel::Origin,
     }
 }
 

@@ -43,7 +43,9 @@ impl Document {
         let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         api.components.get_or_insert_default().add_security_scheme("bearer", bearer);
         for path in api.paths.paths.values_mut() {
-            path.get.iter_mut().for_each(common);
+            for operation in [&mut path.get, &mut path.post, &mut path.delete] {
+                operation.iter_mut().for_each(common);
+            }
         }
         serde_json::to_value(api).map(Self)
     }

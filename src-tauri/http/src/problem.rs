@@ -81,7 +81,7 @@ impl From<Problem> for ProblemReply {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "invalid" => StatusCode::BAD_REQUEST,
-        "unknown_token" => StatusCode::NOT_FOUND,
+        "unknown_token" | "unknown_region" | "not_cached" => StatusCode::NOT_FOUND,
         "watchlist_full" => StatusCode::CONFLICT,
         "source_unreachable" | "source_forbidden" | "source_error" | "source_not_json"
         | "source_bad_reply" | "api_key_refused" | "not_in_plan" | "unknown_currency" | "failed" => {
@@ -89,7 +89,9 @@ fn status_of(code: &str) -> StatusCode {
         }
         "timed_out" | "source_timed_out" => StatusCode::GATEWAY_TIMEOUT,
         "shed" | "queue_full" | "breaker_open" | "isolated" | "rate_limited" | "budget_spent"
-        | "unrecorded" | "store_failed" | "stopped" | "closed" => StatusCode::SERVICE_UNAVAILABLE,
+        | "unrecorded" | "store_failed" | "not_durable" | "stopped" | "closed" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -17,7 +17,7 @@ mod history;
 // What keeps it up to date, and hands it out.
 mod market;
 
-pub use cache::{Clock, Level, Now};
+pub use cache::{Class, Clock, Level, Now};
 pub use coingecko::{CoinGecko, CoinGeckoConfig, Plan, Secret};
 pub use error::MarketError;
 pub use id::{Currency, Invalid, TokenId};

@@ -28,18 +28,18 @@ export const commands = {
 	unwatch: (id: string) => __TAURI_INVOKE<null>("unwatch", { id }),
 	/**  Asks the source for new prices now, within its limits. */
 	refresh: () => __TAURI_INVOKE<null>("refresh"),
+	/**  The levels, regions and classes of the cache. */
+	cacheView: () => __TAURI_INVOKE<CacheView>("cache_view"),
+	/**  What is known of one entry of the cache, never its value. */
+	cacheEntry: (region: string, key: string) => __TAURI_INVOKE<CacheEntry | null>("cache_entry", { region, key }),
+	/**  Invalidates what carries a tag, or one key. */
+	invalidateCache: (what: Invalidation) => __TAURI_INVOKE<null>("invalidate_cache", { what }),
+	/**  Removes every entry of one region of the cache. */
+	clearCacheRegion: (region: string) => __TAURI_INVOKE<null>("clear_cache_region", { region }),
+	/**  Loads what will be asked for. */
+	warmCache: () => __TAURI_INVOKE<Warming>("warm_cache"),
 	/**  What the Settings screen shows. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
-	/**  Levels, regions and classes of the cache. */
-	cacheView: () => __TAURI_INVOKE<CacheView>("cache_view"),
-	/**  Where one entry is and how old, never its value; nothing where no level has it. */
-	cacheEntry: (region: string, key: string) => __TAURI_INVOKE<CacheEntry | null>("cache_entry", { region, key }),
-	/**  Invalidates one key, or everything with a tag. */
-	invalidateCache: (what: Invalidation) => __TAURI_INVOKE<null>("invalidate_cache", { what }),
-	/**  Empties one region at every level. */
-	clearCacheRegion: (region: string) => __TAURI_INVOKE<null>("clear_cache_region", { region }),
-	/**  Fetches what is likely to be read next, within the limits of the source. */
-	warmCache: () => __TAURI_INVOKE<Warming>("warm_cache"),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
 	changeSetting: (change: SettingsChange) => __TAURI_INVOKE<Settings>("change_setting", { change }),
 	/**  Writes a token's history to the Downloads folder and returns the path. */
@@ -141,7 +141,7 @@ export type CacheRegionView = {
 export type CacheView = {
 	now_ms: number,
 	/**  By what every adaptive time to live is multiplied now. */
-	ttl_factor: number,
+	ttl_factor: number | null,
 	/**  Why, in one sentence. */
 	ttl_reason: string,
 	levels: CacheLevelView[],
@@ -198,7 +198,7 @@ export type History = {
 };
 
 /**  What is to be invalidated: everything with a tag, or one key of a region. */
-export type Invalidation = { tag: string } | { region: string; key: string };
+export type Invalidation = ({ tag: string }) & { key?: never; region?: never } | ({ region: string; key: string }) & { tag?: never };
 
 /**  Shares of reads by cache level; `None` where there was no read to speak of. */
 export type LevelRates = {
@@ -493,3 +493,4 @@ export type Warming = {
 	/**  Why it is not complete, where it is not. */
 	problem: Problem | null,
 };
+

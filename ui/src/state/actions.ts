@@ -45,7 +45,7 @@ export async function switchProfile(profile: Profile): Promise<boolean> {
 export async function invalidate(what: Invalidation): Promise<boolean> {
   const answer = await calls.invalidateCache(what);
   if (!answer.ok) toasts.problem(answer.problem);
-  else if ('tag' in what) toasts.say(text.done.invalidatedTag(what.tag));
+  else if (what.tag !== undefined) toasts.say(text.done.invalidatedTag(what.tag));
   else toasts.say(text.done.invalidatedKey(what.region, what.key));
   return answer.ok;
 }

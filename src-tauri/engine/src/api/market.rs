@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 pub enum CacheLevel {
     /// L1, in this process.
     Memory,
+    /// L2, files.
+    Files,
     /// L3, SQLite.
     Database,
     /// No level had it: it came from the source in this very call.

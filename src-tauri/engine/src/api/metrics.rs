@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 pub struct LevelRates {
     /// Hits of L1 over its look-ups.
     pub memory: Option<f64>,
+    /// Hits of L2 over its look-ups.
+    pub files: Option<f64>,
     /// Hits of L3 over its look-ups.
     pub database: Option<f64>,
     /// Reads that had to ask the source, over all reads.
@@ -60,6 +62,7 @@ pub struct MetricsHistory {
     pub cpu: Vec<Option<f64>>,
     pub memory: Vec<Option<f64>>,
     pub cache_memory: Vec<Option<f64>>,
+    pub cache_files: Vec<Option<f64>>,
     pub cache_database: Vec<Option<f64>>,
     pub cache_origin: Vec<Option<f64>>,
     pub queue_critical: Vec<Option<f64>>,

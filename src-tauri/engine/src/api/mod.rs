@@ -7,6 +7,7 @@
 // A field's name and its type's first line say what it is; what they cannot say stands beside it.
 #![allow(missing_docs)]
 
+mod cache;
 mod flat;
 mod frame;
 mod health;
@@ -15,6 +16,9 @@ mod metrics;
 mod problem;
 mod settings;
 
+pub use cache::{
+    CacheClassView, CacheEntry, CacheLevelView, CacheRegionView, CacheView, Invalidation, Warming,
+};
 pub use flat::{HistoryPage, HistoryPoint, PriceItem, PricePage};
 pub use frame::{
     Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status,

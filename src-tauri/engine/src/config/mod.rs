@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use market::{Plan, Secret};
+use market::{Class, Plan, Secret};
 
 use crate::api::{ConfigIssue, Theme};
 
@@ -98,10 +98,17 @@ impl Market {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cache {
     pub(crate) memory_bytes: u64,
+    pub(crate) files_bytes: u64,
     pub(crate) database_bytes: u64,
-    pub(crate) price_ttl: Duration,
-    pub(crate) market_summary_ttl: Duration,
-    pub(crate) token_metadata_ttl: Duration,
+    pub(crate) price: Class,
+    pub(crate) market_summary: Class,
+    pub(crate) token_metadata: Class,
+}
+
+impl Cache {
+    pub(crate) fn classes(&self) -> [Class; 3] {
+        [self.price, self.market_summary, self.token_metadata]
+    }
 }
 
 /// The HTTP API's part of the configuration.

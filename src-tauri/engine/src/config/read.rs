@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use market::{Plan, Secret};
+use cache::{Level, Levels};
+use market::{Class, Plan, Secret};
 
 use super::{Cache, Config, Http, Loaded, Market, ProfileChoice};
 use crate::api::{ConfigIssue, Theme};
@@ -34,6 +35,7 @@ struct Reader {
 
 impl Reader {
     fn config(&mut self) -> Config {
+        let defaults = market::MarketConfig::default();
         Config {
             profile: self.choice("profile", &ProfileChoice::NAMES, ProfileChoice::Auto),
             market: self.market(),
@@ -51,10 +53,11 @@ impl Reader {
             frames_per_second: self.number("window.frames_per_second", 1..=4).unwrap_or(1) as u32,
             cache: Cache {
                 memory_bytes: self.number("cache.memory_mib", 1..=4096).unwrap_or(32) << 20,
+                files_bytes: self.number("cache.files_mib", 1..=65_536).unwrap_or(256) << 20,
                 database_bytes: self.number("cache.database_mib", 1..=65_536).unwrap_or(256) << 20,
-                price_ttl: self.seconds("cache.price_ttl_s", 1..=604_800, 300),
-                market_summary_ttl: self.seconds("cache.market_summary_ttl_s", 1..=604_800, 600),
-                token_metadata_ttl: self.seconds("cache.token_metadata_ttl_s", 1..=604_800, 86_400),
+                price: self.class("price", defaults.price),
+                market_summary: self.class("market_summary", defaults.summary),
+                token_metadata: self.class("token_metadata", defaults.token),
             },
             http: self.http(),
             slow_query: Duration::from_millis(
@@ -104,12 +107,49 @@ impl Reader {
         }
     }
 
-    /// Takes `section.key` out of the table.
-    fn take(&mut self, path: &str) -> Option<Value> {
-        match path.split_once('.') {
-            None => self.table.remove(path),
-            Some((section, key)) => self.table.get_mut(section)?.as_table_mut()?.remove(key),
+    /// One class of cached values: `[cache.NAME]`.
+    fn class(&mut self, name: &str, default: Class) -> Class {
+        let key = |key: &str| format!("cache.{name}.{key}");
+        let ttl = self.seconds(&key("ttl_s"), 1..=2_592_000, default.ttl.as_secs());
+        let max_stale = self.seconds(&key("max_stale_s"), 0..=31_536_000, default.max_stale.as_secs());
+        let negative = self.number(&key("negative_ttl_s"), 0..=86_400).map(Duration::from_secs);
+        let compress = self.number(&key("compress_over_bytes"), 0..=16_777_216).map(|bytes| bytes as u32);
+        Class {
+            ttl,
+            max_stale,
+            jitter: self.share(&key("jitter"), 0.0..=0.5).unwrap_or(default.jitter),
+            refresh_ahead: self.share(&key("refresh_ahead"), 0.1..=0.95).or(default.refresh_ahead),
+            negative_ttl: negative.filter(|ttl| !ttl.is_zero()).or(default.negative_ttl),
+            compress_over: compress.map_or(default.compress_over, |bytes| (bytes > 0).then_some(bytes)),
+            levels: self.levels(&key("levels")).unwrap_or(default.levels),
+            adaptive: self.flag_or(&key("adaptive"), default.adaptive),
+            ..default
         }
+    }
+
+    fn levels(&mut self, key: &str) -> Option<Levels> {
+        let value = self.take(key)?;
+        let named =
+            |name: &Value| Level::KEEPING.into_iter().find(|level| name.as_str() == Some(level.name()));
+        let levels: Option<Vec<Level>> = value.as_array().and_then(|names| names.iter().map(named).collect());
+        match levels.filter(|levels| !levels.is_empty()) {
+            Some(levels) => Some(levels.into_iter().fold(Levels::NONE, Levels::with)),
+            None => {
+                self.refuse(key, &value, "a list of at least one of \"memory\", \"files\", \"database\"");
+                None
+            }
+        }
+    }
+
+    /// Takes `section.key`, or `section.part.key`, out of the table.
+    fn take(&mut self, path: &str) -> Option<Value> {
+        let (sections, key) =
+            path.rsplit_once('.').map_or((None, path), |(sections, key)| (Some(sections), key));
+        let mut table = &mut self.table;
+        for section in sections.into_iter().flat_map(|sections| sections.split('.')) {
+            table = table.get_mut(section)?.as_table_mut()?;
+        }
+        table.remove(key)
     }
 
     fn refuse(&mut self, key: &str, value: &Value, accepted: impl Into<String>) {
@@ -131,11 +171,25 @@ impl Reader {
         Duration::from_secs(self.number(key, range).unwrap_or(default))
     }
 
+    fn share(&mut self, key: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        let value = self.take(key)?;
+        let share = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        if let Some(share) = share.filter(|share| range.contains(share)) {
+            return Some(share);
+        }
+        self.refuse(key, &value, format!("a number from {} to {}", range.start(), range.end()));
+        None
+    }
+
     fn flag(&mut self, key: &str) -> bool {
-        let Some(value) = self.take(key) else { return false };
+        self.flag_or(key, false)
+    }
+
+    fn flag_or(&mut self, key: &str, default: bool) -> bool {
+        let Some(value) = self.take(key) else { return default };
         value.as_bool().unwrap_or_else(|| {
             self.refuse(key, &value, "true or false");
-            false
+            default
         })
     }
 
@@ -159,24 +213,24 @@ impl Reader {
     }
 
     fn refuse_unknown(&mut self) {
-        let known_section = |name: &str| {
-            super::DEFAULT_TEXT.lines().any(|line| line.strip_prefix('[') == Some(&format!("{name}]")))
-        };
-        for (name, value) in std::mem::take(&mut self.table) {
+        let rest = std::mem::take(&mut self.table);
+        self.refuse_rest("", rest);
+    }
+
+    /// Every value that is left below `path`; sections that the file may have are gone through, others refused.
+    fn refuse_rest(&mut self, path: &str, rest: Table) {
+        for (name, value) in rest {
+            let key = if path.is_empty() { name } else { format!("{path}.{name}") };
             match value {
-                Value::Table(section) if known_section(&name) => {
-                    for (key, value) in section {
-                        self.refuse(
-                            &format!("{name}.{key}"),
-                            &value,
-                            "no such key; see the comments in the file",
-                        );
-                    }
-                }
-                value => self.refuse(&name, &value, "no such key or section; see the comments in the file"),
+                Value::Table(section) if is_section(&key) => self.refuse_rest(&key, section),
+                value => self.refuse(&key, &value, "no such key or section; see the comments in the file"),
             }
         }
     }
+}
+
+fn is_section(path: &str) -> bool {
+    super::DEFAULT_TEXT.lines().any(|line| line == format!("[{path}]"))
 }
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7878);
@@ -277,7 +331,7 @@ mod tests {
                 "[market]\nfrobnicate = 1",
                 "market.frobnicate",
                 "1",
-                "no such key; see the comments in the file",
+                "no such key or section; see the comments in the file",
             ),
             (
                 "profil = \"demo\"",

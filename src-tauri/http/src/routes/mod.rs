@@ -1,5 +1,6 @@
 //! The routes.
 
+mod cache;
 mod health;
 mod history;
 mod metrics;
@@ -28,7 +29,14 @@ pub(crate) fn open() -> Routes {
 
 /// Routes that need the token.
 pub(crate) fn v1() -> Routes {
-    Routes::new().routes(routes!(prices::prices)).routes(routes!(history::history))
+    Routes::new()
+        .routes(routes!(prices::prices))
+        .routes(routes!(history::history))
+        .routes(routes!(cache::view))
+        .routes(routes!(cache::entry))
+        .routes(routes!(cache::invalidate))
+        .routes(routes!(cache::clear))
+        .routes(routes!(cache::warm))
 }
 
 fn json(reply: impl Serialize) -> Result<Value, ProblemReply> {

@@ -14,7 +14,7 @@ impl Document {
     }
 
     /// Panics unless the document says that `path` may answer so.
-    pub(crate) fn check(&self, path: &str, status: u16, kind: &str, body: &Value) {
+    pub(crate) fn check(&self, method: &str, path: &str, status: u16, kind: &str, body: &Value) {
         let Some(template) = self.paths().find(|template| matches(template, path)) else {
             assert!(status >= 400, "{path} is not in the document");
             return self.check_schema(&json!({ "$ref": "#/components/schemas/ProblemReply" }), body);
@@ -22,7 +22,7 @@ impl Document {
         if status == 405 {
             return self.check_schema(&json!({ "$ref": "#/components/schemas/ProblemReply" }), body);
         }
-        let described = &self.0["paths"][template]["get"]["responses"][status.to_string()];
+        let described = &self.0["paths"][template][method]["responses"][status.to_string()];
         assert!(described.is_object(), "{path} answers {status}, which the document does not know: {body}");
         let kind = kind.split(';').next().unwrap();
         match described["content"].as_object() {

@@ -8,6 +8,7 @@ mod document;
 mod rig;
 
 mod access;
+mod cache;
 mod caching;
 mod health;
 mod history;

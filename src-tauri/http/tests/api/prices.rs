@@ -18,7 +18,7 @@ async fn prices_come_in_the_order_of_their_ids_with_their_origin() {
         assert!(item["price"].as_f64().unwrap() > 0.0);
         assert!(item["as_of_ms"].as_i64().unwrap() <= item["fetched_at_ms"].as_i64().unwrap());
         assert_eq!((&item["source"], &item["currency"]), (&"Simulator".into(), &"usd".into()));
-        assert!(["memory", "database", "origin"].contains(&item["cache_level"].as_str().unwrap()));
+        assert!(["memory", "files", "database", "origin"].contains(&item["cache_level"].as_str().unwrap()));
         assert_eq!(item["stale"], false);
     }
     let again = rig.ok("/v1/prices?ids=bitcoin").await;

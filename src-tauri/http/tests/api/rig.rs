@@ -85,16 +85,24 @@ impl Rig {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
-        let reply = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let method = request.method().as_str().to_lowercase();
+        let reply = self.client.execute(request).await.unwrap();
         let (path, status) = (reply.url().path().to_owned(), reply.status().as_u16());
         let headers = reply.headers().clone();
         let text = reply.text().await.unwrap();
         let kind = headers.get("content-type").map(|kind| kind.to_str().unwrap()).unwrap_or_default();
         let body =
             if kind.ends_with("json") { serde_json::from_str(&text).unwrap() } else { Value::String(text) };
-        self.document.check(&path, status, kind, &body);
+        self.document.check(&method, &path, status, kind, &body);
         assert!(headers.contains_key("cache-control"), "{path} does not say whether it may be kept");
         Reply { status, headers, body }
+    }
+
+    /// A request of any method with the token.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.address);
+        self.client.request(method.parse().unwrap(), url).bearer_auth(&self.token)
     }
 
     /// A question with the token.

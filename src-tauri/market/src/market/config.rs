@@ -1,11 +1,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use cache::Class;
+use cache::{CacheError, Class};
 
 use crate::{Currency, Invalid};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// The freshness of a price that the requirements ask for.
+const DEFAULT_PRICE_TTL: Duration = Duration::from_secs(300);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -14,12 +16,12 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct MarketConfig {
     /// The currency of the prices that are refreshed.
     pub currency: Currency,
-    /// How long a price is fresh, from 1 s to 1 day.
-    pub price_ttl: Duration,
-    /// How long the market table, a chart's question and a search are fresh, from 1 s to 1 day.
-    pub summary_ttl: Duration,
-    /// How long what is known of a token beside its numbers is fresh, from 1 min to 30 days.
-    pub token_ttl: Duration,
+    /// The class of prices.
+    pub price: Class,
+    /// The class of the market table and of searches.
+    pub summary: Class,
+    /// The class of what is known of a token beside its numbers.
+    pub token: Class,
     /// How many of the largest tokens the table holds beside the watched ones, 1–250.
     pub table_rows: u16,
     /// The most tokens that wait for an update, 250–100,000.
@@ -36,9 +38,10 @@ impl Default for MarketConfig {
     fn default() -> Self {
         Self {
             currency: Currency::usd(),
-            price_ttl: 5 * MINUTE,
-            summary_ttl: 10 * MINUTE,
-            token_ttl: DAY,
+            // A price may be shown, with its age, for as long as nothing newer can be had.
+            price: Class::new("price", DEFAULT_PRICE_TTL).max_stale(30 * DAY),
+            summary: Class::new("market_summary", 10 * MINUTE).max_stale(7 * DAY),
+            token: Class::new("token_metadata", DAY).max_stale(30 * DAY),
             table_rows: 250,
             queue: 1000,
             unknown_for: 10 * MINUTE,
@@ -54,9 +57,9 @@ impl MarketConfig {
     /// # Errors
     /// The first value outside its range, with the range.
     pub fn validate(&self) -> Result<(), Invalid> {
-        span("price_ttl", self.price_ttl, SECOND..=DAY, "1 s to 1 day")?;
-        span("summary_ttl", self.summary_ttl, SECOND..=DAY, "1 s to 1 day")?;
-        span("token_ttl", self.token_ttl, MINUTE..=30 * DAY, "1 min to 30 days")?;
+        self.price.check().map_err(|error| class("price", &error))?;
+        self.summary.check().map_err(|error| class("summary", &error))?;
+        self.token.check().map_err(|error| class("token", &error))?;
         count("table_rows", self.table_rows.into(), 1..=250, "1 to 250")?;
         count("queue", self.queue, 250..=100_000, "250 to 100000")?;
         span("unknown_for", self.unknown_for, SECOND..=DAY, "1 s to 1 day")?;
@@ -64,28 +67,31 @@ impl MarketConfig {
         span("patience", self.patience, SECOND..=MINUTE, "1 s to 1 min")
     }
 
-    /// A price may be shown, with its age, for as long as nothing newer can be had.
     pub(super) fn price_class(&self) -> Class {
-        Class::new("price", self.price_ttl).max_stale(30 * DAY)
+        self.price
     }
 
     pub(super) fn summary_class(&self) -> Class {
-        Class::new("market-summary", self.summary_ttl).max_stale(7 * DAY).hard_timeout(self.hard_timeout())
+        self.summary.hard_timeout(self.hard_timeout())
     }
 
     pub(super) fn token_class(&self) -> Class {
-        Class::new("token", self.token_ttl).max_stale(30 * DAY).hard_timeout(self.hard_timeout())
+        self.token.hard_timeout(self.hard_timeout())
     }
 
     /// A chart is stored in the history as soon as it arrives, so an old one is of no use.
     pub(super) fn chart_class(&self) -> Class {
-        Class::new("chart", self.price_ttl).max_stale(Duration::ZERO).hard_timeout(self.hard_timeout())
+        Class::new("chart", self.price.ttl).max_stale(Duration::ZERO).hard_timeout(self.hard_timeout())
     }
 
     /// Beyond the line and three attempts of the pipeline; a call that takes longer hangs.
     fn hard_timeout(&self) -> Duration {
         self.patience + 2 * MINUTE
     }
+}
+
+fn class(what: &'static str, error: &CacheError) -> Invalid {
+    Invalid::new(what, &error.to_string(), "a class within its bounds")
 }
 
 fn span(
@@ -116,6 +122,6 @@ mod tests {
         MarketConfig::default().validate().unwrap();
         let error = MarketConfig { table_rows: 251, ..MarketConfig::default() }.validate().unwrap_err();
         assert_eq!(error.to_string(), r#"table_rows cannot be "251"; accepted: 1 to 250"#);
-        assert!(MarketConfig { token_ttl: SECOND, ..MarketConfig::default() }.validate().is_err());
+        assert!(MarketConfig { patience: DAY, ..MarketConfig::default() }.validate().is_err());
     }
 }

@@ -1,0 +1,2 @@
+-- The file level joined the cache.
+ALTER TABLE sample ADD COLUMN cache_files REAL;
