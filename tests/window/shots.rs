@@ -42,6 +42,9 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
     app.click_on("[data-testid='row-bitcoin'] .name button").await?;
     app.drawn("chart-price", 10..).await?;
     shoot("token").await?;
+    app.click("nav-cache").await?;
+    app.drawn("cache-chart", 3..).await?;
+    shoot("cache").await?;
     app.click("nav-settings").await?;
     app.find("setting-theme").await?;
     shoot("settings").await

@@ -26,8 +26,13 @@ struct Handles {
 
 const LEVELS: [Level; 3] = Level::KEEPING;
 
+/// A figure's name, and where it is read.
+type RegionFigure = (&'static str, fn(&RegionStats) -> u64);
+type RegionLevelFigure = (&'static str, fn(LevelStats) -> u64);
+type LevelFigure = (&'static str, fn(&LevelReport) -> f64);
+
 /// The counters of a region that no level has.
-const COUNTED: [(&str, fn(&RegionStats) -> u64); 10] = [
+const COUNTED: [RegionFigure; 10] = [
     ("cache_reads_total", |stats| stats.reads),
     ("cache_origin_reads_total", |stats| stats.origin),
     ("cache_stale_serves_total", |stats| stats.stale_serves),
@@ -41,14 +46,14 @@ const COUNTED: [(&str, fn(&RegionStats) -> u64); 10] = [
 ];
 
 /// The counters of a region at one level.
-const COUNTED_AT_LEVEL: [(&str, fn(LevelStats) -> u64); 3] = [
+const COUNTED_AT_LEVEL: [RegionLevelFigure; 3] = [
     ("cache_hits_total", |stats| stats.hits),
     ("cache_misses_total", |stats| stats.misses),
     ("cache_errors_total", |stats| stats.errors),
 ];
 
 /// The gauges of a level.
-const MEASURED: [(&str, fn(&LevelReport) -> f64); 7] = [
+const MEASURED: [LevelFigure; 7] = [
     ("cache_bytes", |level| level.health.bytes as f64),
     ("cache_bytes_bound", |level| level.health.bound as f64),
     ("cache_writes_waiting", |level| level.health.waiting as f64),

@@ -1,5 +1,6 @@
 //! What a person sees and does in the real window.
 
+mod cache;
 mod keyboard;
 mod markets;
 mod offline;
