@@ -38,12 +38,10 @@ impl Region {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let found = self.core.at_hand(&self.area, key);
-        if let Some(Found::Fresh(hit, ripeness)) = &found
-            && !is_due(class, *ripeness)
-        {
-            return Ok(hit.clone());
-        }
+        let found = match self.core.at_hand(&self.area, key) {
+            Some(Found::Fresh(hit, ripeness)) if !is_due(class, ripeness) => return Ok(hit),
+            found => found,
+        };
         let start = |_: &Region, _: &Spot| {
             let computing = compute();
             async move { Ok((Computed::value(computing.await.map_err(Failure::passing)?), None)) }
@@ -71,12 +69,10 @@ impl Region {
         F: FnOnce(Option<Previous<T>>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Computed<T>, Failure<E>>> + Send + 'static,
     {
-        let found = self.core.at_hand(&self.area, key);
-        if let Some(Found::Fresh(hit, ripeness)) = &found
-            && !is_due(class, *ripeness)
-        {
-            return Ok(hit.clone());
-        }
+        let found = match self.core.at_hand(&self.area, key) {
+            Some(Found::Fresh(hit, ripeness)) if !is_due(class, ripeness) => return Ok(hit),
+            found => found,
+        };
         let start = |region: &Region, spot: &Spot| {
             // Looked up once the flight has its stamp, so that whatever changes the value later overtakes it.
             let (region, spot) = (region.clone(), spot.clone());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::areas::Area;
 use crate::compress::{compressed, expanded};
-use crate::marks::Cell;
+use crate::marks::{Cell, Marks};
 use crate::name::VALUE_MAX;
 use crate::{CacheError, Class, Levels, Now};
 
@@ -255,10 +255,13 @@ impl Slot {
         }
     }
 
-    /// Whether no mark covers the entry; `floor` is the one that covers everything.
-    pub(crate) fn valid(&self, floor: u64) -> bool {
+    /// Whether no mark covers the entry.
+    pub(crate) fn valid(&self, marks: &Marks) -> bool {
         let stamp = self.life.stamp;
-        stamp > floor && stamp > self.area.mark.stamp() && self.tags.iter().all(|tag| stamp > tag.stamp())
+        !marks.may_cover(stamp)
+            || stamp > marks.floor()
+                && stamp > self.area.mark.stamp()
+                && self.tags.iter().all(|tag| stamp > tag.stamp())
     }
 
     pub(crate) fn age_ms(&self, now: Now) -> i64 {

@@ -69,7 +69,7 @@ impl Core {
 
     fn info_of_slot(&self, slot: &Slot) -> EntryInfo {
         let held_ms = self.clock.now().mono_ms.saturating_sub(slot.held_since_ms);
-        let marked = !slot.valid(self.marks.floor());
+        let marked = !slot.valid(&self.marks);
         let tags = slot.tags.iter().map(|tag| tag.name.to_string()).collect();
         let kind = slot.kind.to_owned();
         let mut info = self.info(slot.life, held_ms, &slot.traits, marked, tags, kind, u64::from(slot.bytes));

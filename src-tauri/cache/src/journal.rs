@@ -27,14 +27,29 @@ pub(crate) struct Loaded {
     pub(crate) hot: Vec<HotKey>,
 }
 
-#[derive(Clone)]
 pub(crate) struct Journal {
     store: Store,
+    /// Makes every call fail, as a full disk or a lock of somebody else does.
+    #[cfg(test)]
+    pub(crate) broken: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Journal {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+        Self {
+            store,
+            #[cfg(test)]
+            broken: std::sync::Arc::default(),
+        }
+    }
+
+    /// Fails where a test has broken it.
+    fn check(&self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.broken.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(StoreError::Full);
+        }
+        Ok(())
     }
 
     /// The database's file, where it has one.
@@ -47,6 +62,7 @@ impl Journal {
     }
 
     pub(crate) async fn load(&self) -> Result<Loaded, StoreError> {
+        self.check()?;
         self.store
             .read("cache.load_marks", |db| {
                 let mut loaded = Loaded::default();
@@ -84,6 +100,7 @@ impl Journal {
     }
 
     pub(crate) async fn set_marks(&self, marks: Vec<MarkRow>) -> Result<(), StoreError> {
+        self.check()?;
         self.store
             .write("cache.set_mark", move |db| {
                 let mut insert = db.prepare_cached(
@@ -100,6 +117,7 @@ impl Journal {
 
     /// Replaces the marks of regions and tags up to this stamp by one that covers everything as old.
     pub(crate) async fn fold_marks(&self, up_to: u64) -> Result<(), StoreError> {
+        self.check()?;
         self.store
             .write("cache.fold_marks", move |db| {
                 db.execute(

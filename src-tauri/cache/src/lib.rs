@@ -48,6 +48,8 @@ mod publish;
 mod stats;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod tier_tests;
 
 pub use breaker::BreakerConfig;

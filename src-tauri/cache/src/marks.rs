@@ -72,6 +72,8 @@ pub(crate) struct Marks {
     hasher: RandomState,
     /// Entries with older stamps are invalid, whatever they are.
     floor: AtomicU64,
+    /// No mark is newer than this, so an entry that is newer is valid without a look at its own marks.
+    newest_mark: AtomicU64,
     /// The newest stamp given out. It grows for ever, also across restarts and clock steps.
     newest: AtomicU64,
 }
@@ -120,6 +122,7 @@ impl Default for Marks {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             floor: AtomicU64::new(0),
+            newest_mark: AtomicU64::new(0),
             newest: AtomicU64::new(0),
         }
     }
@@ -146,6 +149,11 @@ impl Marks {
         self.newest.load(Ordering::SeqCst)
     }
 
+    /// Whether a mark may cover an entry of this stamp at all; most entries are newer than every mark.
+    pub(crate) fn may_cover(&self, stamp: u64) -> bool {
+        stamp <= self.newest_mark.load(Ordering::Acquire)
+    }
+
     /// Entries with a stamp up to this one are invalid.
     pub(crate) fn floor(&self) -> u64 {
         self.floor.load(Ordering::Acquire)
@@ -163,6 +171,7 @@ impl Marks {
     /// Sets the mark of a region, a tag or everything; it holds for every read from now on.
     pub(crate) fn set(&self, scope: Scope, name: &str, stamp: u64) {
         self.seen(stamp);
+        self.newest_mark.fetch_max(stamp, Ordering::AcqRel);
         match scope {
             Scope::All => {
                 self.floor.fetch_max(stamp, Ordering::AcqRel);
@@ -189,6 +198,7 @@ impl Marks {
 
     /// Makes entries up to this stamp invalid, and frees the marks that say so of fewer.
     pub(crate) fn fold_up_to(&self, stamp: u64) {
+        self.newest_mark.fetch_max(stamp, Ordering::AcqRel);
         self.floor.fetch_max(stamp, Ordering::AcqRel);
         self.shards.iter().for_each(|shard| lock(shard).sweep(stamp));
     }

@@ -125,6 +125,13 @@ impl Memory {
         self.slots.run_pending_tasks();
     }
 
+    /// Lets go of everything, as want of room may at any time.
+    #[cfg(test)]
+    pub(crate) fn evict_all(&self) {
+        self.slots.invalidate_all();
+        self.slots.run_pending_tasks();
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.slots.weighted_size()
     }

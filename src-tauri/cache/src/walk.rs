@@ -156,7 +156,7 @@ impl Core {
     }
 
     pub(crate) fn judge<T: Cached>(&self, slot: Arc<Slot>, level: Level) -> Found<T> {
-        if !slot.valid(self.marks.floor()) {
+        if !slot.valid(&self.marks) {
             return Found::Nothing;
         }
         let Some(Ok(value)) = slot.value.clone().map(Arc::downcast::<T>) else { return Found::Nothing };
@@ -180,6 +180,6 @@ impl Core {
     /// Whether neither a mark nor a newer write nor a removal has come since this slot was read.
     pub(crate) fn still_valid(&self, key: &Key, slot: &Slot) -> bool {
         let newer = |standing: Arc<Slot>| standing.life.stamp > slot.life.stamp;
-        slot.valid(self.marks.floor()) && !self.memory.get(key.as_ref()).is_some_and(newer)
+        slot.valid(&self.marks) && !self.memory.get(key.as_ref()).is_some_and(newer)
     }
 }

@@ -1,0 +1,12 @@
+//! Tests of the whole hierarchy over levels that obey, fail, hang, and forget.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod counted;
+mod faults;
+mod model;
+mod plot;
+mod refresh;
+mod rig;
+mod shelf;
+mod stress;
