@@ -8,57 +8,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use super::contents::Item;
-use super::frame::Kind;
+use super::entry::Entry;
 
-const SHARDS: usize = 64;
-
-/// The newest record of one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) stamp: u64,
-    pub(super) offset: u32,
-    flags_and_len: u32,
-    /// Until then the entry must stay, in Unix seconds: no record of the key that it replaced may be served
-    /// after that either, so that none comes back once this one has gone.
-    pub(super) hold_until_s: u32,
-    pub(super) segment: u16,
-    pub(super) region: u16,
-}
-
-/// The entry has no value: it was removed, or its record is damaged.
-const GONE: u32 = 1 << 31;
-/// The entry was read since it was written.
-const TOUCHED: u32 = 1 << 30;
-
-impl Entry {
-    pub(super) fn new(item: &Item, segment: u16, region: u16) -> Self {
-        let Item { stamp, offset, dead_at_s: hold_until_s, kind, body_len, .. } = *item;
-        let flags_and_len = if kind == Kind::Value { body_len } else { body_len | GONE };
-        Self { stamp, offset, flags_and_len, hold_until_s, segment, region }
-    }
-
-    pub(super) fn body_len(&self) -> u32 {
-        self.flags_and_len & !(GONE | TOUCHED)
-    }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.flags_and_len & GONE != 0
-    }
-
-    pub(super) fn was_touched(&self) -> bool {
-        self.flags_and_len & TOUCHED != 0
-    }
-
-    pub(super) fn stands_at(&self, segment: u16, offset: u32) -> bool {
-        self.segment == segment && self.offset == offset
-    }
-
-    /// Orders the records of one key; slots of segments grow with their age where this is used.
-    fn rank(&self) -> (u64, u16, u32) {
-        (self.stamp, self.segment, self.offset)
-    }
-}
+pub(super) const SHARDS: usize = 64;
 
 /// The hashes are well mixed already.
 #[derive(Default)]
@@ -102,7 +54,7 @@ impl Index {
     pub(super) fn touch<T>(&self, hash: u64, now_s: u32, then: impl FnOnce(&Entry) -> T) -> Option<T> {
         let mut shard = self.shard(hash);
         let entry = shard.get_mut(&hash).filter(|entry| !entry.is_gone() && entry.hold_until_s > now_s)?;
-        entry.flags_and_len |= TOUCHED;
+        entry.touch();
         Some(then(entry))
     }
 
@@ -122,19 +74,34 @@ impl Index {
         old
     }
 
-    /// Puts the entry unless a newer one stands there; records may come in any order.
-    pub(super) fn restore(&self, hash: u64, entry: Entry) {
-        let mut shard = self.shard(hash);
-        let Some(held) = shard.get_mut(&hash) else {
-            shard.insert(hash, entry);
-            return self.count(None, Some(&entry));
-        };
-        let old = *held;
-        if entry.rank() > old.rank() {
-            *held = entry;
+    /// Builds one shard, which is empty, from the records of its hashes in any order: the newest of each key is
+    /// kept, and of them those that still hold.
+    ///
+    /// A shard at a time fits the processor's caches, which makes the start several times as fast.
+    pub(super) fn restore_shard(
+        &self,
+        shard: usize,
+        at_most: usize,
+        entries: impl Iterator<Item = (u64, Entry)>,
+        now_s: u32,
+        mut kept: impl FnMut(&Entry),
+    ) {
+        let mut shard = lock(&self.shards[shard]);
+        shard.reserve(at_most);
+        for (hash, entry) in entries {
+            let held = shard.entry(hash).or_insert(entry);
+            let hold_until_s = entry.hold_until_s.max(held.hold_until_s);
+            if entry.rank() > held.rank() {
+                *held = entry;
+            }
+            held.hold_until_s = hold_until_s;
         }
-        held.hold_until_s = entry.hold_until_s.max(old.hold_until_s);
-        self.count(Some(&old), Some(held));
+        shard.retain(|_, entry| entry.hold_until_s > now_s);
+        give_back(&mut shard);
+        shard.values().for_each(|entry| {
+            self.count(None, Some(entry));
+            kept(entry);
+        });
     }
 
     /// Takes the value from the entry that still stands as `seen`, and has it hold against values up to `stamp`.
@@ -144,8 +111,7 @@ impl Index {
             && held.stands_at(seen.segment, seen.offset)
         {
             let old = *held;
-            held.flags_and_len |= GONE;
-            held.stamp = held.stamp.max(stamp);
+            held.disown(stamp);
             self.count(Some(&old), Some(held));
         }
     }
@@ -172,9 +138,7 @@ impl Index {
             }
             !over
         });
-        if shard.capacity() > 4 * shard.len() {
-            shard.shrink_to_fit();
-        }
+        give_back(&mut shard);
         true
     }
 
@@ -184,11 +148,6 @@ impl Index {
         while self.sweep_shard(shard, &mut is_over) {
             shard += 1;
         }
-    }
-
-    /// Makes room for this many entries at once.
-    pub(super) fn reserve(&self, entries: usize) {
-        self.shards.iter().for_each(|shard| lock(shard).reserve(entries / SHARDS));
     }
 
     /// Entries with a value and without.
@@ -202,14 +161,25 @@ impl Index {
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
-        // The hash table uses the lowest and the highest bits itself.
-        lock(&self.shards[(hash >> 40) as usize % SHARDS])
+        lock(&self.shards[shard_of(hash)])
     }
 
     fn count(&self, before: Option<&Entry>, after: Option<&Entry>) {
         let has_value = |entry: Option<&Entry>| entry.is_some_and(|entry| !entry.is_gone());
         change(&self.len, before.is_some(), after.is_some());
         change(&self.values, has_value(before), has_value(after));
+    }
+}
+
+/// The shard of a hash. The hash table uses its lowest and highest bits itself.
+pub(super) fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+/// Gives room back that a shard has far too much of.
+fn give_back(shard: &mut Shard) {
+    if shard.capacity() > 4 * shard.len() {
+        shard.shrink_to_fit();
     }
 }
 

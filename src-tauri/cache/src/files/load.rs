@@ -1,19 +1,22 @@
 //! Opening: what the files hold, read side by side, becomes the index.
 
-use std::fs::{self, File};
+use std::cell::Cell;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 
+use super::active::Active;
+use super::contents::Item;
+use super::entry::Entry;
+use super::index::{SHARDS, shard_of};
 use super::log::Log;
 use super::scan::{Found, read_segment};
 use super::segment::{Segment, on_disk, parse_name};
-use super::writer::{Active, Writer, entry_of};
-
-/// The most threads that read and build the index.
-const THREADS: usize = 4;
+use super::threads::side_by_side;
+use super::trust::{Loaded, trusted};
+use super::writer::Writer;
 
 /// The segments' files in the folder as id, salt and path; the oldest first.
 pub(super) fn list(folder: &Path) -> io::Result<Vec<(u64, u64, PathBuf)>> {
@@ -28,14 +31,6 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<(u64, u64, PathBuf)>> {
     Ok(found)
 }
 
-/// A segment's file and what was found in it.
-struct Loaded {
-    id: u64,
-    salt: u64,
-    path: PathBuf,
-    content: io::Result<(File, Found)>,
-}
-
 /// Reads the folder, which it makes if it is not there. Damage costs what is damaged, never the start.
 pub(super) fn load(log: Arc<Log>) -> io::Result<Writer> {
     log.disk.create_folder(&log.folder)?;
@@ -46,7 +41,9 @@ pub(super) fn load(log: Arc<Log>) -> io::Result<Writer> {
         salt: *salt,
         path: path.clone(),
         content: log.disk.open(path).and_then(|file| {
-            let found = read_segment(&*log.disk, &file, *salt)?;
+            let mut found = read_segment(&*log.disk, &file, *salt)?;
+            found.items.sort_unstable_by_key(|item| shard_of(item.hash));
+            found.items.iter().for_each(|item| log.saw_stamp(item.stamp));
             Ok((file, found))
         }),
     });
@@ -67,68 +64,24 @@ pub(super) fn load(log: Arc<Log>) -> io::Result<Writer> {
     Ok(writer)
 }
 
-/// The segments whose records are known to be the newest of their keys, or older than others that are known.
-///
-/// Where records were lost whose keys are unknown, what is older than they are goes: a value that was replaced
-/// or removed by one of them must not come back.
-fn trusted(loaded: Vec<Loaded>, log: &Log) -> Vec<(Segment, Found)> {
-    let mut kept = Vec::new();
-    let mut loaded = loaded.into_iter().rev();
-    for Loaded { id, salt, path, content } in loaded.by_ref() {
-        let is_newest = kept.is_empty();
-        let (file, mut found) = match content {
-            Ok(content) => content,
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "a file of the cache cannot be read: older ones go");
-                remove(log, &path);
-                break;
-            }
-        };
-        if !is_newest && !found.complete {
-            found.trusted_from = Some(found.end);
-        }
-        let lost = found.trusted_from.is_some();
-        if let Some(trusted_from) = found.trusted_from {
-            tracing::warn!(path = %path.display(), "records of the cache are lost: older ones go");
-            found.items.retain(|item| u64::from(item.offset) >= trusted_from);
-        }
-        let (live, hold_until_s, bytes) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU64::new(0));
-        kept.push((Segment { id, salt, slot: 0, path, file, live, hold_until_s, bytes }, found));
-        if lost || kept.len() == usize::from(u16::MAX) {
-            break;
-        }
-    }
-    loaded.for_each(|older| remove(log, &older.path));
-    kept.reverse();
-    for (slot, (segment, _)) in kept.iter_mut().enumerate() {
-        segment.slot = slot as u16;
-    }
-    kept
-}
-
-fn remove(log: &Log, path: &Path) {
-    if let Err(error) = log.disk.remove(path) {
-        tracing::warn!(path = %path.display(), %error, "a file of the cache could not be removed");
-    }
-}
-
 impl Writer {
     fn adopt(&mut self, mut segments: Vec<(Segment, Found)>) {
         let log = Arc::clone(&self.log);
-        log.index.reserve(segments.iter().map(|(_, found)| found.items.len()).sum());
-        side_by_side(&segments, |(segment, found)| {
-            for item in &found.items {
-                log.index.restore(item.hash, entry_of(item, segment, &log));
-                log.saw_stamp(item.stamp);
-            }
-        });
         let now_s = log.now_s();
-        log.index.sweep(|entry| entry.hold_until_s <= now_s);
-        log.index.sweep(|entry| {
-            let (segment, _) = &segments[usize::from(entry.segment)];
-            segment.live.fetch_add(1, Ordering::Relaxed);
-            segment.hold_until_s.fetch_max(entry.hold_until_s, Ordering::Relaxed);
-            false
+        let shards: Vec<_> = (0..SHARDS).collect();
+        side_by_side(&shards, |shard| {
+            let parts = segments.iter().map(|(segment, found)| (segment, part(&found.items, *shard)));
+            let records = parts.clone().map(|(_, items)| items.len()).sum();
+            let region = Remembered { log: &log, last: Cell::new(None) };
+            let entries = parts.flat_map(|(segment, items)| {
+                let entry = |item: &Item| Entry::new(item, segment.slot, region.number(item.region));
+                items.iter().map(move |item| (item.hash, entry(item)))
+            });
+            log.index.restore_shard(*shard, records, entries, now_s, |entry| {
+                let (segment, _) = &segments[usize::from(entry.segment)];
+                segment.live.fetch_add(1, Ordering::Relaxed);
+                segment.hold_until_s.fetch_max(entry.hold_until_s, Ordering::Relaxed);
+            });
         });
         let newest = segments.pop();
         for (segment, _) in segments {
@@ -173,27 +126,28 @@ impl Writer {
     }
 }
 
-/// Does the work for each item on a few threads; the results come in the items' order.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
-    let next = AtomicUsize::new(0);
-    let take_all = || {
-        let take_next = || {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            Some((at, work(items.get(at)?)))
-        };
-        std::iter::from_fn(take_next).collect::<Vec<_>>()
-    };
-    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(items.len())).map(|_| scope.spawn(take_all)).collect();
-        let mut done = take_all();
-        // A thread only ends without its results where the work panicked, and then so does this one.
-        others.into_iter().for_each(|other| match other.join() {
-            Ok(more) => done.extend(more),
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        done
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+/// The number of the region that was asked for last: most often the next record is of the same one.
+struct Remembered<'a> {
+    log: &'a Log,
+    last: Cell<Option<(u32, u16)>>,
+}
+
+impl Remembered<'_> {
+    fn number(&self, hash: u32) -> u16 {
+        match self.last.get() {
+            Some((last, number)) if last == hash => number,
+            _ => {
+                let number = self.log.regions.number(hash);
+                self.last.set(Some((hash, number)));
+                number
+            }
+        }
+    }
+}
+
+/// The items of one shard; they are sorted by shard.
+fn part(items: &[Item], shard: usize) -> &[Item] {
+    let start = items.partition_point(|item| shard_of(item.hash) < shard);
+    let len = items[start..].partition_point(|item| shard_of(item.hash) == shard);
+    &items[start..start + len]
 }

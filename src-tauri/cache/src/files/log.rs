@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::disk::Disk;
+use super::entry::Entry;
 use super::frame::{Frame, body, framed};
-use super::index::{Entry, Index};
+use super::index::Index;
 use super::segment::{Segment, Segments};
 use crate::Clock;
 use crate::codec;

@@ -15,8 +15,11 @@
 //!   value comes back that was replaced or removed.
 //! - A level full to its bound drops its oldest segment, but for what was read of it.
 
+mod active;
 mod contents;
 mod disk;
+mod drop;
+mod entry;
 mod frame;
 mod index;
 mod load;
@@ -26,6 +29,8 @@ mod room;
 mod scan;
 mod segment;
 mod sweep;
+mod threads;
+mod trust;
 mod writer;
 
 #[cfg(test)]

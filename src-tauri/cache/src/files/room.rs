@@ -4,11 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::contents::{Item, write_contents};
+use super::contents::contents_len;
 use super::frame::{Frame, Kind, body, framed};
-use super::load::list;
-use super::scan::read_contents;
-use super::segment::Segment;
+use super::segment::{Segment, on_disk};
 use super::writer::Writer;
 
 /// The bytes of the folder itself.
@@ -113,70 +111,23 @@ impl Writer {
         over.iter().try_for_each(|segment| self.drop_segment(segment))
     }
 
-    /// Removes the segment's entries and then its file. Where the file cannot be removed it is emptied.
-    pub(super) fn drop_segment(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
-        if segment.live.load(Ordering::Relaxed) > 0 {
-            self.forget_entries(segment);
-        }
-        let (disk, file) = (Arc::clone(&self.log.disk), &segment.file);
-        match disk.remove(&segment.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let empty = write_contents(&[], segment.salt, 0);
-                disk.write_all_at(file, &empty, 0)?;
-                disk.set_len(file, empty.len() as u64)?;
+    /// The bytes on the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.full_bytes + self.active.as_ref().map_or(0, |active| on_disk(active.end))
+    }
+
+    /// The bytes on the disk once a record of this length and all lists of contents are written.
+    fn bytes_with(&self, len: u64) -> u64 {
+        let alone = on_disk(len + contents_len(1));
+        let active = self.active.as_ref().map_or(alone, |active| {
+            let full = active.end + len > self.log.sizes.segment && !active.items.is_empty();
+            let items = active.items.len();
+            if full {
+                on_disk(active.end + contents_len(items)) + alone
+            } else {
+                on_disk(active.end + len + contents_len(items + 1))
             }
-            _ => {}
-        }
-        if self.active.as_ref().is_some_and(|active| active.segment.id == segment.id) {
-            self.active = None;
-        }
-        self.log.segments.remove(segment.slot);
-        if self.segments.remove(&segment.id).is_some() {
-            self.full_bytes -= segment.bytes.load(Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn forget_entries(&self, segment: &Segment) {
-        let index = &self.log.index;
-        match self.items_of(segment) {
-            Some(items) => items.iter().for_each(|item| index.forget(item.hash, segment.slot, item.offset)),
-            None => index.sweep(|entry| entry.segment == segment.slot),
-        }
-        segment.live.store(0, Ordering::Relaxed);
-    }
-
-    /// What stands in the segment; `None` where the list of it cannot be read any more.
-    fn items_of(&self, segment: &Segment) -> Option<Vec<Item>> {
-        if let Some(active) = &self.active
-            && active.segment.id == segment.id
-        {
-            return Some(active.items.clone());
-        }
-        let size = segment.file.metadata().ok()?.len();
-        read_contents(&*self.log.disk, &segment.file, segment.salt, size).ok()?.map(|(_, items)| items)
-    }
-
-    /// Forgets everything and removes every file.
-    fn clear(&mut self) -> io::Result<()> {
-        let all: Vec<_> = self.segments.values().cloned().collect();
-        all.iter().try_for_each(|segment| self.drop_segment(segment))?;
-        self.log.bytes.store(self.bytes(), Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Starts anew if the files were taken away; what is left of them goes too, for it lacks what was in the
-    /// others.
-    pub(super) fn notice_lost_files(&mut self) -> io::Result<()> {
-        let Some(active) = &self.active else { return Ok(()) };
-        if self.log.disk.exists(&active.segment.path)? {
-            return Ok(());
-        }
-        tracing::warn!(folder = %self.log.folder.display(), "the files of the cache were taken away");
-        self.clear()?;
-        for (_, _, path) in list(&self.log.folder).unwrap_or_default() {
-            self.log.disk.remove(&path)?;
-        }
-        Ok(())
+        });
+        self.full_bytes + active
     }
 }

@@ -41,7 +41,9 @@ pub(super) fn parse_name(name: &str) -> Option<(u64, u64)> {
     if id.len() < 10 || !id.bytes().all(|byte| byte.is_ascii_digit()) || !digits(salt, 16) {
         return None;
     }
-    Some((id.parse().ok()?, u64::from_str_radix(salt, 16).ok()?))
+    // An id beyond any that the writer reaches is not its own.
+    let id = id.parse().ok().filter(|id| *id < u64::MAX / 2)?;
+    Some((id, u64::from_str_radix(salt, 16).ok()?))
 }
 
 /// The segments by slot. A reader asks for one while it holds the index shard of an entry that stands in it;

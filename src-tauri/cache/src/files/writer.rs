@@ -1,16 +1,16 @@
 //! The writer: there is one, and it appends to one segment.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::contents::{Item, contents_len, write_contents};
+use super::active::Active;
+use super::contents::Item;
+use super::entry::Entry;
 use super::frame::{Frame, Kind};
-use super::index::Entry;
 use super::log::{Log, dead_at_s, hash_of, hash_of_region};
-use super::segment::{Segment, on_disk, path_of};
+use super::segment::Segment;
 use super::sweep::Sweep;
 use crate::codec;
 use crate::entry::{Meta, Record};
@@ -30,22 +30,6 @@ pub(super) struct Writer {
     pub(super) expired_at_s: u32,
     /// Taken again for each record.
     pub(super) buffer: Vec<u8>,
-}
-
-/// The segment that is being appended to.
-pub(super) struct Active {
-    pub(super) segment: Arc<Segment>,
-    pub(super) items: Vec<Item>,
-    /// Where the next record goes.
-    pub(super) end: u64,
-    /// Bytes of a failed write may stand after the end.
-    pub(super) torn: bool,
-}
-
-impl Active {
-    pub(super) fn new(segment: Arc<Segment>, items: Vec<Item>, end: u64) -> Self {
-        Self { segment, items, end, torn: false }
-    }
 }
 
 /// A buffer larger than this is given back after use.
@@ -109,61 +93,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Sees to it that the active segment can take a record of this length.
-    fn ready(&mut self, len: u64) -> io::Result<()> {
-        if let Some(active) = &mut self.active {
-            if active.torn {
-                self.log.disk.set_len(&active.segment.file, active.end)?;
-                active.torn = false;
-            }
-            if !active.items.is_empty() && active.end + len > self.log.sizes.segment {
-                self.seal()?;
-            }
-        }
-        if self.active.is_none() {
-            self.start_segment()?;
-        }
-        Ok(())
-    }
-
-    fn start_segment(&mut self) -> io::Result<()> {
-        let no_slot = || io::Error::other("the file level has too many segments");
-        let (log, id) = (&self.log, self.next_id);
-        let (salt, slot) = (RandomState::new().hash_one(id), log.segments.free_slot().ok_or_else(no_slot)?);
-        let path = path_of(&log.folder, id, salt);
-        log.disk.create_folder(&log.folder)?;
-        let file = log.disk.create(&path)?;
-        let (live, hold_until_s, bytes) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU64::new(0));
-        let segment = Arc::new(Segment { id, salt, slot, path, file, live, hold_until_s, bytes });
-        log.segments.insert(Arc::clone(&segment));
-        self.segments.insert(id, Arc::clone(&segment));
-        self.next_id += 1;
-        self.active = Some(Active::new(segment, Vec::new(), 0));
-        Ok(())
-    }
-
-    /// Ends the active segment with the list of its contents.
-    pub(super) fn seal(&mut self) -> io::Result<()> {
-        let Some(active) = &mut self.active else { return Ok(()) };
-        let segment = Arc::clone(&active.segment);
-        let contents = write_contents(&active.items, segment.salt, active.end);
-        if let Err(error) = self.log.disk.write_all_at(&segment.file, &contents, active.end) {
-            active.torn = self.log.disk.set_len(&segment.file, active.end).is_err();
-            return Err(error);
-        }
-        let bytes = on_disk(active.end + contents.len() as u64);
-        segment.bytes.store(bytes, Ordering::Relaxed);
-        self.full_bytes += bytes;
-        self.active = None;
-        if segment.live.load(Ordering::Relaxed) == 0 {
-            self.drop_segment(&segment)?;
-        }
-        Ok(())
-    }
-
     /// Has the index point to a record that was just written.
     fn enter(&mut self, item: &Item, segment: &Segment) {
-        let entry = entry_of(item, segment, &self.log);
+        let entry = Entry::new(item, segment.slot, self.log.regions.number(item.region));
         segment.live.fetch_add(1, Ordering::Relaxed);
         let old = self.log.index.insert(item.hash, entry);
         let hold = entry.hold_until_s.max(old.map_or(0, |old| old.hold_until_s));
@@ -204,26 +136,6 @@ impl Writer {
             tracing::debug!(folder = %self.log.folder.display(), %error, "the file level could not tidy up");
         }
     }
-
-    /// The bytes on the disk.
-    pub(super) fn bytes(&self) -> u64 {
-        self.full_bytes + self.active.as_ref().map_or(0, |active| on_disk(active.end))
-    }
-
-    /// The bytes on the disk once a record of this length and all lists of contents are written.
-    pub(super) fn bytes_with(&self, len: u64) -> u64 {
-        let alone = on_disk(len + contents_len(1));
-        let active = self.active.as_ref().map_or(alone, |active| {
-            let full = active.end + len > self.log.sizes.segment && !active.items.is_empty();
-            let items = active.items.len();
-            if full {
-                on_disk(active.end + contents_len(items)) + alone
-            } else {
-                on_disk(active.end + len + contents_len(items + 1))
-            }
-        });
-        self.full_bytes + active
-    }
 }
 
 fn frame(kind: Kind, key: &FullKey, meta: &Meta, body_len: u32) -> Frame {
@@ -235,8 +147,4 @@ fn frame(kind: Kind, key: &FullKey, meta: &Meta, body_len: u32) -> Frame {
         dead_at_s: dead_at_s(meta),
         region: hash_of_region(&key.region),
     }
-}
-
-pub(super) fn entry_of(item: &Item, segment: &Segment, log: &Log) -> Entry {
-    Entry::new(item, segment.slot, log.regions.number(item.region))
 }

@@ -5,6 +5,7 @@ mod damage;
 mod disk_full;
 mod killed;
 mod model;
+mod model_rig;
 mod room;
 mod side_by_side;
 
