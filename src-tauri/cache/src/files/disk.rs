@@ -43,6 +43,11 @@ pub(super) trait Disk: Send + Sync + 'static {
         read_exact_at(file, bytes, offset)
     }
 
+    /// Reads what the system holds in memory; false where it would have to wait for the disk, or cannot tell.
+    fn read_at_once(&self, file: &File, bytes: &mut [u8], offset: u64) -> bool {
+        read_at_once(file, bytes, offset)
+    }
+
     fn write_all_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         write_all_at(file, bytes, offset)
     }
@@ -60,6 +65,18 @@ pub(super) trait Disk: Send + Sync + 'static {
 pub(super) struct Machine;
 
 impl Disk for Machine {}
+
+#[cfg(target_os = "linux")]
+pub(super) fn read_at_once(file: &File, bytes: &mut [u8], offset: u64) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let whole = bytes.len();
+    preadv2(file, &mut [io::IoSliceMut::new(bytes)], offset, ReadWriteFlags::NOWAIT) == Ok(whole)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_at_once(_: &File, _: &mut [u8], _: u64) -> bool {
+    false
+}
 
 #[cfg(unix)]
 pub(super) use unix::{read_exact_at, write_all_at};

@@ -62,6 +62,10 @@ pub(super) struct Log {
     pub(super) evictions: AtomicU64,
 }
 
+/// Records up to this length are read and checked where they are asked for, if the system holds them in memory:
+/// that takes a fraction of the time in which another thread could be woken.
+const AT_ONCE_MAX: u32 = 128 << 10;
+
 /// A record that a reader is about to read. It holds the file open, so that the record can be read even if
 /// its segment is dropped meanwhile.
 pub(super) struct Place {
@@ -94,33 +98,57 @@ impl Log {
         })?
     }
 
-    /// Reads the value. A damaged one is `None`, and is not read again.
-    pub(super) fn read(&self, place: &Place, key: &FullKey) -> io::Result<Option<Record>> {
-        let Place { segment, entry, hash } = place;
-        let Some((_, bytes)) = self.read_record(segment, entry)? else {
-            tracing::debug!(path = %segment.path.display(), offset = entry.offset, "a damaged record was found");
-            self.index.disown(*hash, entry, entry.stamp);
-            return Ok(None);
-        };
-        let record = codec::decode(key, body(&bytes));
-        Ok(record.filter(|record| dead_at_ms(&record.meta) > self.clock.now().wall_ms))
+    /// Reads the value if that takes no waiting for the disk and little work.
+    pub(super) fn read_at_once(&self, place: &Place, key: &FullKey) -> Option<Option<Record>> {
+        let Place { segment, entry, .. } = place;
+        if framed(entry.body_len()) > AT_ONCE_MAX {
+            return None;
+        }
+        let mut bytes = vec![0; framed(entry.body_len()) as usize];
+        let read = self.disk.read_at_once(&segment.file, &mut bytes, entry.offset.into());
+        read.then(|| self.checked(place, key, &bytes))
     }
 
-    /// The whole record's bytes, if they are what was written there.
+    /// Reads the value, on a thread that may wait.
+    pub(super) fn read(&self, place: &Place, key: &FullKey) -> io::Result<Option<Record>> {
+        let bytes = self.read_bytes(&place.segment, &place.entry)?;
+        Ok(self.checked(place, key, &bytes))
+    }
+
+    /// The value in a record's bytes. A damaged one is `None`, and is not read again.
+    fn checked(&self, place: &Place, key: &FullKey, bytes: &[u8]) -> Option<Record> {
+        let Place { segment, entry, hash } = place;
+        if self.frame_of(segment, entry, bytes).is_none() {
+            tracing::debug!(path = %segment.path.display(), offset = entry.offset, "a damaged record was found");
+            self.index.disown(*hash, entry, entry.stamp);
+            return None;
+        }
+        let record = codec::decode(key, body(bytes));
+        record.filter(|record| dead_at_ms(&record.meta) > self.clock.now().wall_ms)
+    }
+
+    /// The whole record's bytes, unless they are not what was written there.
     pub(super) fn read_record(
         &self,
         segment: &Segment,
         entry: &Entry,
     ) -> io::Result<Option<(Frame, Vec<u8>)>> {
+        let bytes = self.read_bytes(segment, entry)?;
+        Ok(self.frame_of(segment, entry, &bytes).map(|frame| (frame, bytes)))
+    }
+
+    /// Fewer bytes than the record has where the file ends before it.
+    fn read_bytes(&self, segment: &Segment, entry: &Entry) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; framed(entry.body_len()) as usize];
         match self.disk.read_exact_at(&segment.file, &mut bytes, entry.offset.into()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Vec::new()),
+            outcome => outcome.map(|()| bytes),
         }
-        let frame = Frame::read(&bytes, segment.salt, entry.offset.into());
-        let frame = frame.filter(|frame| frame.stamp == entry.stamp && frame.body_len == entry.body_len());
-        Ok(frame.map(|frame| (frame, bytes)))
+    }
+
+    fn frame_of(&self, segment: &Segment, entry: &Entry, bytes: &[u8]) -> Option<Frame> {
+        let frame = Frame::read(bytes, segment.salt, entry.offset.into())?;
+        (frame.stamp == entry.stamp && frame.body_len == entry.body_len()).then_some(frame)
     }
 
     pub(super) fn now_s(&self) -> u32 {

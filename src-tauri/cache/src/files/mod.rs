@@ -112,7 +112,11 @@ impl Files {
 impl Tier for Files {
     async fn get(&self, key: &FullKey) -> Result<Option<Record>, TierError> {
         let Some(place) = self.log.find(key) else { return Ok(None) };
+        // It also lets other tasks have their turn where one reads on and on.
         let turn = Arc::clone(&self.reads).acquire_owned().await;
+        if let Some(found) = self.log.read_at_once(&place, key) {
+            return Ok(found);
+        }
         let (log, key) = (Arc::clone(&self.log), key.clone());
         blocking(move || {
             let _turn = turn;

@@ -46,6 +46,10 @@ impl Disk for Tight {
         disk::read_exact_at(file, bytes, offset)
     }
 
+    fn read_at_once(&self, file: &File, bytes: &mut [u8], offset: u64) -> bool {
+        !self.unreadable.load(Ordering::SeqCst) && disk::read_at_once(file, bytes, offset)
+    }
+
     fn set_len(&self, file: &File, len: u64) -> io::Result<()> {
         if self.stuck.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());

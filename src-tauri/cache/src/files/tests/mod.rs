@@ -171,3 +171,34 @@ fn a_runtime_that_ends_leaves_no_caller_waiting_in_the_next() {
     second.block_on(files.put(&key("a", "c"), record(2, b"2"))).unwrap();
     assert_eq!(second.block_on(payload(&files, "a", "c")).unwrap(), b"2");
 }
+
+/// A disk whose reads must be waited for.
+struct Cold;
+
+impl Disk for Cold {
+    fn read_at_once(&self, _: &fs::File, _: &mut [u8], _: u64) -> bool {
+        false
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_level_whose_reads_must_be_waited_for_conforms_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::open_with(folder.path(), SMALL, Arc::new(Cold), Hands::new().clock()).await.unwrap();
+    conforms(&files).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_was_just_written_is_read_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = open(folder.path(), SMALL).await;
+    files.put(&key("r", "k"), record(1, b"value")).await.unwrap();
+    let place = files.log.find(&key("r", "k")).unwrap();
+    let file = Machine.open(&segments(folder.path())[0]).unwrap();
+    let mut byte = [0];
+    // Not every file system can tell; the level must get along with either.
+    let told = Machine.read_at_once(&file, &mut byte, 0);
+    assert_eq!(files.log.read_at_once(&place, &key("r", "k")).is_some(), told);
+    assert!(!Machine.read_at_once(&file, &mut byte, 1 << 40), "nothing stands there");
+}
