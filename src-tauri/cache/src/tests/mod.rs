@@ -4,8 +4,10 @@
 mod conformance;
 mod counted;
 mod faults;
+mod killed;
 mod model;
 mod plot;
+mod races;
 mod refresh;
 mod rig;
 mod shelf;

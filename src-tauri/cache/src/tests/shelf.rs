@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 use crate::entry::Record;
 use crate::guard::Opener;
@@ -24,6 +25,8 @@ pub(super) enum Mode {
     Panics,
     /// Reads work, writes do not: a full disk.
     Full,
+    /// A read finds what stands there, and tells it once it is let [`go`](Shelf::go).
+    Dawdles,
 }
 
 #[derive(Default)]
@@ -32,6 +35,7 @@ pub(super) struct Shelf {
     mode: Mutex<Mode>,
     pub(super) reads: AtomicUsize,
     pub(super) writes: AtomicUsize,
+    pub(super) go: Notify,
 }
 
 impl Shelf {
@@ -72,7 +76,7 @@ impl Shelf {
             Mode::Fails | Mode::Full => return Err(TierError("it failed".into())),
             Mode::Hangs => std::future::pending().await,
             Mode::Panics => panic!("it panicked"),
-            Mode::Obeys | Mode::Lies => {}
+            Mode::Obeys | Mode::Lies | Mode::Dawdles => {}
         }
         let mut entries = self.entries.lock().unwrap();
         if entries.get(key).is_none_or(|(held, _)| *held <= stamp) {
@@ -87,16 +91,16 @@ struct Lent(Arc<Shelf>);
 #[async_trait]
 impl Tier for Lent {
     async fn get(&self, key: &FullKey) -> Result<Option<Record>, TierError> {
+        let found = self.0.entries.lock().unwrap().get(key).and_then(|(_, record)| record.clone());
         self.0.reads.fetch_add(1, Ordering::SeqCst);
         match self.0.mode() {
             Mode::Fails => return Err(TierError("it failed".into())),
             Mode::Panics => panic!("it panicked"),
-            Mode::Hangs => {}
-            Mode::Obeys | Mode::Lies | Mode::Full => {
-                return Ok(self.0.entries.lock().unwrap().get(key).and_then(|(_, record)| record.clone()));
-            }
+            Mode::Hangs => std::future::pending().await,
+            Mode::Dawdles => self.0.go.notified().await,
+            Mode::Obeys | Mode::Lies | Mode::Full => {}
         }
-        std::future::pending().await
+        Ok(found)
     }
 
     async fn put(&self, key: &FullKey, record: Record) -> Result<(), TierError> {
