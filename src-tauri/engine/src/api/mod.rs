@@ -11,6 +11,7 @@ mod cache;
 mod flat;
 mod frame;
 mod health;
+mod jobs;
 mod market;
 mod metrics;
 mod problem;
@@ -24,6 +25,10 @@ pub use frame::{
     Activity, Frame, Market, Notice, NoticeAction, Profile, ProfileStatus, ServiceState, Severity, Status,
 };
 pub use health::{Health, Service};
+pub use jobs::{
+    ByPriority, JobAttempt, JobCounts, JobDetail, JobFilter, JobItem, JobKindView, JobPage, JobPriority,
+    JobState, JobsView, NewJobRequest, QueueView,
+};
 pub use market::{
     CacheLevel, History, MarketRow, MarketTable, Provenance, Quote, Range, Spark, Token, TokenHit,
 };
