@@ -29,8 +29,13 @@ pub enum Attempt<T, E> {
 impl<T, E> Attempt<T, E> {
     /// Changes the answer, where there is one.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempt<U, E> {
+        self.and_then(|value| Attempt::Done(change(value)))
+    }
+
+    /// Judges the answer once more, where there is one.
+    pub fn and_then<U>(self, judge: impl FnOnce(T) -> Attempt<U, E>) -> Attempt<U, E> {
         match self {
-            Self::Done(value) => Attempt::Done(change(value)),
+            Self::Done(value) => judge(value),
             Self::Retry(error) => Attempt::Retry(error),
             Self::NotSent(error) => Attempt::NotSent(error),
             Self::Limited { after, error } => Attempt::Limited { after, error },

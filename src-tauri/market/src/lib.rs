@@ -4,6 +4,7 @@
 mod error;
 mod id;
 mod model;
+mod reply;
 mod source;
 mod source_error;
 
@@ -28,6 +29,7 @@ pub use market::{
 pub use model::{
     Attribution, ChartSpan, MarketEntry, Point, Price, Prices, Rows, TokenDetails, TokenProfile, TokenRef,
 };
+pub use reply::Reply;
 pub use simulator::Simulator;
 pub use source::Source;
 pub use source_error::SourceError;

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use limits::Attempt;
 
 use crate::{
-    Attribution, ChartSpan, Currency, MarketEntry, Point, Prices, Rows, SourceError, TokenDetails, TokenId,
-    TokenRef,
+    Attribution, ChartSpan, Currency, MarketEntry, Point, Prices, Reply, Rows, SourceError, TokenDetails,
+    TokenId, TokenRef,
 };
 
 /// Where market data comes from.
@@ -52,8 +52,13 @@ pub trait Source: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// All about one token.
-    async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError>;
+    /// All about one token, unless the answer with this validator still holds.
+    async fn token(
+        &self,
+        id: &TokenId,
+        currency: &Currency,
+        validator: Option<&str>,
+    ) -> Attempt<Reply<TokenDetails>, SourceError>;
 
     /// Tokens whose name, ticker or id resembles the query, best first, at most 50.
     async fn search(&self, query: &str) -> Attempt<Vec<TokenRef>, SourceError>;

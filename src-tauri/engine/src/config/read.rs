@@ -119,7 +119,7 @@ impl Reader {
             max_stale,
             jitter: self.share(&key("jitter"), 0.0..=0.5).unwrap_or(default.jitter),
             refresh_ahead: self.share(&key("refresh_ahead"), 0.1..=0.95).or(default.refresh_ahead),
-            negative_ttl: negative.filter(|ttl| !ttl.is_zero()).or(default.negative_ttl),
+            negative_ttl: negative.map_or(default.negative_ttl, |ttl| (!ttl.is_zero()).then_some(ttl)),
             compress_over: compress.map_or(default.compress_over, |bytes| (bytes > 0).then_some(bytes)),
             levels: self.levels(&key("levels")).unwrap_or(default.levels),
             adaptive: self.flag_or(&key("adaptive"), default.adaptive),
@@ -370,6 +370,19 @@ mod tests {
         }
         let loaded = parse("[market]\napi_key = \"s3cr3t\"");
         assert!(!format!("{:?}", loaded.config).contains("s3cr3t"));
+    }
+
+    #[test]
+    fn zero_turns_off_what_a_class_does_by_default() {
+        let cache = |text| parse(text).config.cache;
+        assert!(cache("").token_metadata.negative_ttl.is_some());
+        assert_eq!(cache("[cache.token_metadata]\nnegative_ttl_s = 0").token_metadata.negative_ttl, None);
+        assert_eq!(
+            cache("[cache.token_metadata]\ncompress_over_bytes = 0").token_metadata.compress_over,
+            None
+        );
+        let seven = cache("[cache.price]\nnegative_ttl_s = 7").price.negative_ttl;
+        assert_eq!(seven, Some(Duration::from_secs(7)));
     }
 
     #[test]

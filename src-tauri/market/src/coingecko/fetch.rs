@@ -2,14 +2,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use limits::Attempt;
-use reqwest::header::{HeaderMap, IF_NONE_MATCH};
+use reqwest::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::client::CoinGecko;
 use super::failure::{hidden_status, judge, judge_transport};
 use super::replies::{Kept, allowance};
-use crate::{SourceError, TokenId};
+use crate::{Reply, SourceError, TokenId};
 
 /// The largest body read, after decompression.
 const BODY_MAX: usize = 16 << 20;
@@ -20,14 +20,23 @@ pub(super) struct Question<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     /// The token a 404 is about.
     pub(super) subject: Option<&'a TokenId>,
-    /// Tells kept replies apart that come from one URL but are read in different ways; never sent.
-    pub(super) reading: Option<&'a str>,
 }
 
 /// An answer and when the provider last stood by it.
 pub(super) struct Answer<T> {
     pub(super) value: Arc<T>,
     pub(super) fetched_at_ms: i64,
+}
+
+/// What came back of a question that may have been conditional.
+enum Sent<T> {
+    /// 304: what the `ETag` stands for still holds.
+    Unchanged(HeaderMap),
+    New {
+        value: T,
+        headers: HeaderMap,
+        bytes: usize,
+    },
 }
 
 impl CoinGecko {
@@ -46,15 +55,63 @@ impl CoinGecko {
         R: FnOnce(&Value) -> Result<T, String> + Send,
     {
         let url = self.url(&question);
-        let mut request = self.client.get(url.clone());
         let known = self.replies().find(url.as_str(), self.clock.now());
-        if let Some((kept, fresh)) = &known {
-            if let (true, Ok(value)) = (*fresh, Arc::clone(&kept.value).downcast()) {
-                return Attempt::Done(Answer { value, fetched_at_ms: kept.confirmed.wall_ms });
+        if let Some((kept, true)) = &known
+            && let Ok(value) = Arc::clone(&kept.value).downcast()
+        {
+            return Attempt::Done(Answer { value, fetched_at_ms: kept.confirmed.wall_ms });
+        }
+        let known = known.map(|(kept, _)| kept);
+        let etag = known.as_ref().and_then(|kept| kept.etag.clone());
+        let sent = self.send(url.clone(), question.subject, etag, read).await;
+        sent.and_then(|sent| match sent {
+            Sent::Unchanged(headers) => self.confirmed(url.as_str(), known, &headers),
+            Sent::New { value, headers, bytes } => {
+                Attempt::Done(self.keep(url.as_str(), Arc::new(value), &headers, bytes))
             }
-            if let Some(etag) = &kept.etag {
-                request = request.header(IF_NONE_MATCH, etag);
-            }
+        })
+    }
+
+    /// Asks once whether the answer with this validator still holds; it is the caller who keeps the answer.
+    pub(super) async fn ask_if_changed<T, R>(
+        &self,
+        question: Question<'_>,
+        validator: Option<&str>,
+        read: R,
+    ) -> Attempt<Reply<T>, SourceError>
+    where
+        R: FnOnce(&Value) -> Result<T, String> + Send,
+        T: Send,
+    {
+        let url = self.url(&question);
+        let etag = validator.and_then(|validator| HeaderValue::from_str(validator).ok());
+        let asked = etag.is_some();
+        let sent = self.send(url, question.subject, etag, read).await;
+        sent.and_then(|sent| {
+            let (value, headers) = match sent {
+                Sent::Unchanged(_) if !asked => return Attempt::Retry(self.nothing_was_known()),
+                Sent::Unchanged(headers) => (None, headers),
+                Sent::New { value, headers, .. } => (Some(value), headers),
+            };
+            let (etag, fresh_for) = allowance(&headers).unwrap_or_default();
+            let validator = etag.and_then(|etag| Some(etag.to_str().ok()?.to_owned()));
+            Attempt::Done(Reply { value, validator, fresh_for })
+        })
+    }
+
+    async fn send<T, R>(
+        &self,
+        url: Url,
+        subject: Option<&TokenId>,
+        etag: Option<HeaderValue>,
+        read: R,
+    ) -> Attempt<Sent<T>, SourceError>
+    where
+        R: FnOnce(&Value) -> Result<T, String> + Send,
+    {
+        let mut request = self.client.get(url);
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
         }
         let response = match request.send().await {
             Ok(response) => response,
@@ -63,7 +120,7 @@ impl CoinGecko {
         let status = response.status();
         let headers = response.headers().clone();
         if status == StatusCode::NOT_MODIFIED {
-            return self.confirmed(url.as_str(), known.map(|(kept, _)| kept), &headers);
+            return Attempt::Done(Sent::Unchanged(headers));
         }
         let body = match self.bounded_body(response).await {
             Ok(body) => body,
@@ -71,7 +128,7 @@ impl CoinGecko {
             // The status says enough.
             Err(_) => Vec::new(),
         };
-        let failed = |status| self.redacted(judge(&self.host, status, &headers, &body, question.subject));
+        let failed = |status| self.redacted(judge(&self.host, status, &headers, &body, subject));
         if status.is_redirection() {
             return Attempt::Fail(SourceError::NotJson { host: self.host.clone(), found: "a redirection" });
         }
@@ -86,7 +143,7 @@ impl CoinGecko {
             return failed(hidden);
         }
         match read(&json) {
-            Ok(value) => Attempt::Done(self.keep(url.as_str(), Arc::new(value), &headers, body.len())),
+            Ok(value) => Attempt::Done(Sent::New { value, headers, bytes: body.len() }),
             Err(what) => Attempt::Fail(SourceError::BadReply { host: self.host.clone(), what }),
         }
     }
@@ -99,8 +156,6 @@ impl CoinGecko {
         if !question.query.is_empty() {
             url.query_pairs_mut().extend_pairs(question.query);
         }
-        // A fragment stays on this side of the connection.
-        url.set_fragment(question.reading);
         url
     }
 
@@ -126,11 +181,13 @@ impl CoinGecko {
                 }
                 Attempt::Done(Answer { value, fetched_at_ms: now.wall_ms })
             }
-            None => Attempt::Retry(SourceError::BadReply {
-                host: self.host.clone(),
-                what: "it says that nothing changed, but nothing was known".to_owned(),
-            }),
+            None => Attempt::Retry(self.nothing_was_known()),
         }
+    }
+
+    fn nothing_was_known(&self) -> SourceError {
+        let what = "it says that nothing changed, but nothing was known".to_owned();
+        SourceError::BadReply { host: self.host.clone(), what }
     }
 
     fn keep<T: Any + Send + Sync>(

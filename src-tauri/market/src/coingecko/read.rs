@@ -9,7 +9,7 @@ use super::read_chart::read_chart;
 use super::read_market::{read_markets, read_prices};
 use super::read_token::{read_search, read_token};
 use crate::{
-    Attribution, ChartSpan, Currency, MarketEntry, Point, Price, Prices, Rows, Source, SourceError,
+    Attribution, ChartSpan, Currency, MarketEntry, Point, Price, Prices, Reply, Rows, Source, SourceError,
     TokenDetails, TokenId, TokenRef,
 };
 
@@ -49,15 +49,14 @@ impl Source for CoinGecko {
         let ids = sorted(ids);
         let list = joined(&ids);
         let query = price_query(&list, currency);
-        let question = Question { path: &["simple", "price"], query: &query, subject: None, reading: None };
+        let question = Question { path: &["simple", "price"], query: &query, subject: None };
         self.ask(question, |body| read_prices(body, &ids, currency)).await.map(to_prices)
     }
 
     fn prices_at_hand(&self, ids: &[TokenId], currency: &Currency) -> Option<Prices> {
         let list = joined(&sorted(ids));
         let query = price_query(&list, currency);
-        self.at_hand(&Question { path: &["simple", "price"], query: &query, subject: None, reading: None })
-            .map(to_prices)
+        self.at_hand(&Question { path: &["simple", "price"], query: &query, subject: None }).map(to_prices)
     }
 
     async fn markets(&self, rows: Rows<'_>, currency: &Currency) -> Attempt<Vec<MarketEntry>, SourceError> {
@@ -78,7 +77,7 @@ impl Source for CoinGecko {
         if let Some(list) = &list {
             query.push(("ids", list));
         }
-        let question = Question { path: &["coins", "markets"], query: &query, subject: None, reading: None };
+        let question = Question { path: &["coins", "markets"], query: &query, subject: None };
         self.ask(question, read_markets).await.map(owned)
     }
 
@@ -91,27 +90,27 @@ impl Source for CoinGecko {
         let days = span.days().to_string();
         let query = [("vs_currency", currency.as_str()), ("days", &days), ("precision", "full")];
         let path = ["coins", id.as_str(), "market_chart"];
-        self.ask(Question { path: &path, query: &query, subject: Some(id), reading: None }, read_chart)
-            .await
-            .map(owned)
+        self.ask(Question { path: &path, query: &query, subject: Some(id) }, read_chart).await.map(owned)
     }
 
-    async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
+    async fn token(
+        &self,
+        id: &TokenId,
+        currency: &Currency,
+        validator: Option<&str>,
+    ) -> Attempt<Reply<TokenDetails>, SourceError> {
         let path = ["coins", id.as_str()];
-        // The URL names no currency, for the reply holds all of them; what is kept of it holds one.
-        let reading = Some(currency.as_str());
-        let question = Question { path: &path, query: &DETAIL_FIELDS, subject: Some(id), reading };
-        self.ask(question, |body| read_token(body, id, currency)).await.map(owned)
+        let question = Question { path: &path, query: &DETAIL_FIELDS, subject: Some(id) };
+        self.ask_if_changed(question, validator, |body| read_token(body, id, currency)).await
     }
 
     async fn search(&self, query: &str) -> Attempt<Vec<TokenRef>, SourceError> {
-        let question =
-            Question { path: &["search"], query: &[("query", query)], subject: None, reading: None };
+        let question = Question { path: &["search"], query: &[("query", query)], subject: None };
         self.ask(question, read_search).await.map(owned)
     }
 
     async fn ping(&self) -> Attempt<(), SourceError> {
-        let question = Question { path: &["ping"], query: &[], subject: None, reading: None };
+        let question = Question { path: &["ping"], query: &[], subject: None };
         self.ask(question, |_| Ok(())).await.map(|_| ())
     }
 }

@@ -41,7 +41,7 @@ impl Default for MarketConfig {
             // A price may be shown, with its age, for as long as nothing newer can be had.
             price: Class::new("price", DEFAULT_PRICE_TTL).max_stale(30 * DAY),
             summary: Class::new("market_summary", 10 * MINUTE).max_stale(7 * DAY),
-            token: Class::new("token_metadata", DAY).max_stale(30 * DAY),
+            token: Class::new("token_metadata", DAY).max_stale(30 * DAY).negative_ttl(10 * MINUTE),
             table_rows: 250,
             queue: 1000,
             unknown_for: 10 * MINUTE,

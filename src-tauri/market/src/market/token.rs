@@ -1,8 +1,9 @@
+use cache::{Computed, Failure, Previous, VALIDATOR_MAX};
 use limits::Priority;
 
 use super::kept::{KeptProfile, KeptRow, KeptSearch, Provenance, token_key};
 use super::service::Market;
-use crate::{Currency, Invalid, MarketEntry, MarketError, TokenId, TokenProfile, TokenRef};
+use crate::{Currency, Invalid, MarketEntry, MarketError, Reply, TokenId, TokenProfile, TokenRef};
 
 /// The longest query in characters.
 const QUERY_MAX: usize = 64;
@@ -96,21 +97,40 @@ impl Market {
         currency: &Currency,
     ) -> Result<(TokenProfile, Provenance), MarketError> {
         let key = format!("profile:{id}:{}", self.inner.source_key);
+        let class = self.inner.config.token_class();
         let fetch = {
             let (market, id, currency) = (self.clone(), id.clone(), currency.clone());
-            move || async move {
-                let source = &market.inner.source;
-                let patience = market.inner.config.patience;
-                let details = market.call(Priority::High, patience, || source.token(&id, &currency)).await?;
-                // The same reply told the numbers: they spare a call of their own.
-                market.keep_row(&id, &currency, Some(details.numbers)).await?;
-                market.learn_names(std::slice::from_ref(&details.profile.token)).await;
-                Ok::<_, MarketError>(KeptProfile(details.profile))
+            move |known: Option<Previous<KeptProfile>>| async move {
+                let validator = known.and_then(|known| known.validator);
+                let asked = market.ask_token(&id, &currency, validator.as_deref()).await;
+                let Reply { value, validator, fresh_for } = asked.map_err(failure)?;
+                let computed = value.map_or_else(Computed::unchanged, Computed::value);
+                let computed = computed.max_age(class.ttl.max(fresh_for));
+                Ok(match validator.filter(|validator| validator.len() <= VALIDATOR_MAX) {
+                    Some(validator) => computed.validator(validator),
+                    None => computed,
+                })
             }
         };
-        let class = self.inner.config.token_class();
-        let hit = self.inner.tokens.get_or_compute(&key, &class, &[], fetch).await?;
+        let hit = self.inner.tokens.get_or_compute_with(&key, &class, &[], fetch).await?;
         Ok((hit.value.0.clone(), Provenance::of(&hit, None, self.source_name())))
+    }
+
+    async fn ask_token(
+        &self,
+        id: &TokenId,
+        currency: &Currency,
+        validator: Option<&str>,
+    ) -> Result<Reply<KeptProfile>, MarketError> {
+        let source = &self.inner.source;
+        let patience = self.inner.config.patience;
+        let Reply { value, validator, fresh_for } =
+            self.call(Priority::High, patience, || source.token(id, currency, validator)).await?;
+        let Some(details) = value else { return Ok(Reply { value: None, validator, fresh_for }) };
+        // The same reply told the numbers: they spare a call of their own.
+        self.keep_row(id, currency, Some(details.numbers)).await?;
+        self.learn_names(std::slice::from_ref(&details.profile.token)).await;
+        Ok(Reply { value: Some(KeptProfile(details.profile)), validator, fresh_for })
     }
 
     /// The numbers of a token: a row of its own that is fresh, else the table's, else one that is fetched.
@@ -137,5 +157,13 @@ impl Market {
             (Some(own), Some(table)) if own.1.fetched_at_ms < table.1.fetched_at_ms => Some(table),
             (own, table) => own.or(table),
         }
+    }
+}
+
+/// That there is no such token is an answer, and worth remembering; every other failure may pass.
+fn failure(error: MarketError) -> Failure<MarketError> {
+    match error {
+        unknown @ MarketError::UnknownToken { .. } => Failure::lasting(unknown),
+        other => Failure::passing(other),
     }
 }

@@ -9,8 +9,8 @@ use super::noise::{even, hash};
 use super::prices::{World, find};
 use super::tokens::TOKENS;
 use crate::{
-    Attribution, ChartSpan, Currency, MarketEntry, Point, Prices, Rows, Source, SourceError, TokenDetails,
-    TokenId, TokenRef,
+    Attribution, ChartSpan, Currency, MarketEntry, Point, Prices, Reply, Rows, Source, SourceError,
+    TokenDetails, TokenId, TokenRef,
 };
 
 /// The longest latency that can be simulated.
@@ -125,9 +125,14 @@ impl Source for Simulator {
         self.one(id, currency).map(|facts| facts.last_hour()).unwrap_or_default()
     }
 
-    async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
+    async fn token(
+        &self,
+        id: &TokenId,
+        currency: &Currency,
+        _validator: Option<&str>,
+    ) -> Attempt<Reply<TokenDetails>, SourceError> {
         self.answer().await;
-        done(self.one(id, currency).map(|facts| facts.details()))
+        done(self.one(id, currency).map(|facts| Reply::plain(facts.details())))
     }
 
     async fn search(&self, query: &str) -> Attempt<Vec<TokenRef>, SourceError> {

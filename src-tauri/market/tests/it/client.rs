@@ -196,7 +196,7 @@ async fn questions_are_asked_with_the_parameters_the_provider_documents() {
     let _ = client.markets(Rows::Ids(&ids), &eur).await;
     let _ = client.markets(Rows::Top(250), &eur).await;
     let _ = client.chart(&ids[0], &eur, eider_market::ChartSpan::Week).await;
-    let _ = client.token(&ids[0], &eur).await;
+    let _ = client.token(&ids[0], &eur, None).await;
     let _ = client.search("duck & goose").await;
     let log = provider.log();
     let paths: Vec<&str> = log.iter().map(|seen| seen.path.strip_prefix("/api/v3").unwrap()).collect();

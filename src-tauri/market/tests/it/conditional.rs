@@ -5,7 +5,7 @@ use limits::Attempt;
 use serde_json::json;
 
 use crate::provider::{Provider, json, reply};
-use crate::rig::{TestTime, id, usd};
+use crate::rig::{Rig, TestTime, id, usd};
 
 const CONTROL: &str = "max-age=30, public, must-revalidate, s-maxage=60";
 
@@ -65,20 +65,76 @@ async fn another_url_is_another_reply_and_the_order_of_ids_is_none() {
 }
 
 #[tokio::test]
-async fn a_kept_reply_about_a_token_is_never_told_in_another_currency() {
-    let provider = Provider::start(|_| {
+async fn a_token_is_asked_for_with_the_validator_at_hand_and_told_in_every_currency() {
+    let provider = Provider::start(|seen| {
+        let headers = [("etag", "W/\"t1\""), ("cache-control", "max-age=30")];
+        if seen.headers.get("if-none-match").is_some_and(|etag| etag == "W/\"t1\"") {
+            return Some(reply(304, &headers, ""));
+        }
         let body = json!({"id": "bitcoin", "market_data": {"current_price": {"usd": 2.0, "eur": 1.0}}});
-        Some(reply(200, &[("cache-control", "max-age=30")], body.to_string()))
+        Some(reply(200, &headers, body.to_string()))
     })
     .await;
     let client = provider.client(Plan::Keyless, TestTime::new().clock());
-    for (currency, expected) in [("usd", 2.0), ("eur", 1.0), ("usd", 2.0)] {
-        match client.token(&id("bitcoin"), &eider_market::Currency::new(currency).unwrap()).await {
-            Attempt::Done(details) => assert_eq!(details.numbers.price, Some(expected)),
+    let ask = async |currency: &str, validator| {
+        let currency = eider_market::Currency::new(currency).unwrap();
+        match client.token(&id("bitcoin"), &currency, validator).await {
+            Attempt::Done(reply) => {
+                assert_eq!(reply.validator.as_deref(), Some("W/\"t1\""));
+                assert_eq!(reply.fresh_for.as_secs(), 30);
+                reply.value.map(|details| details.numbers.price.unwrap())
+            }
             other => panic!("{other:?}"),
         }
+    };
+    assert_eq!(ask("usd", None).await, Some(2.0));
+    assert_eq!(ask("eur", None).await, Some(1.0));
+    assert_eq!(ask("eur", Some("W/\"t1\"")).await, None, "304: what the asker holds still holds");
+    assert_eq!(ask("eur", Some("W/\"t0\"")).await, Some(1.0));
+    assert_eq!(ask("eur", Some("no header\n")).await, Some(1.0), "asked without it");
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_token_is_renewed_by_a_304_also_after_a_restart() {
+    let provider = Provider::start(|seen| {
+        let headers = [("etag", "\"t1\"")];
+        if seen.headers.contains_key("if-none-match") {
+            return Some(reply(304, &headers, ""));
+        }
+        if seen.path.ends_with("/markets") {
+            return Some(json(&json!([])));
+        }
+        if !seen.path.ends_with("/bitcoin") {
+            return Some(reply(404, &[], r#"{"error":"coin not found"}"#));
+        }
+        let body = json!({"id": "bitcoin", "symbol": "btc", "name": "Bitcoin", "description": {"en": "Money."},
+            "market_data": {"current_price": {"usd": 2.0}}});
+        Some(reply(200, &headers, body.to_string()))
+    })
+    .await;
+    let (folder, time) = (tempfile::tempdir().unwrap(), TestTime::new());
+    let asked_for_token = || provider.log().iter().filter(|seen| seen.path.ends_with("/bitcoin")).count();
+    for (round, asked) in [(0, 1), (1, 1), (2, 2)] {
+        let client = std::sync::Arc::new(provider.client(Plan::Keyless, time.clock()));
+        let rig = Rig::open(folder.path(), client, &time).await;
+        let view = rig.market.token(&id("bitcoin"), &usd()).await.unwrap();
+        assert_eq!(view.profile.description.as_deref(), Some("Money."), "round {round}");
+        assert_eq!(asked_for_token(), asked, "round {round}");
+        rig.close().await;
+        time.pass_ms(13 * 3_600_000);
     }
-    assert_eq!(provider.calls(), 2);
+    let conditional = provider.log().iter().filter(|seen| seen.headers.contains_key("if-none-match")).count();
+    assert_eq!(conditional, 1, "asked with what an earlier process was told");
+
+    let client = std::sync::Arc::new(provider.client(Plan::Keyless, time.clock()));
+    let rig = Rig::open(folder.path(), client, &time).await;
+    for _ in 0..3 {
+        let unknown = rig.market.token(&id("no-such-token"), &usd()).await.unwrap_err();
+        assert_eq!(unknown.code(), "unknown_token");
+    }
+    let unknown = provider.log().iter().filter(|seen| seen.path.ends_with("/no-such-token")).count();
+    assert_eq!(unknown, 1, "that there is none is remembered");
+    rig.close().await;
 }
 
 #[tokio::test]

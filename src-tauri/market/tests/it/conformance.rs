@@ -81,7 +81,7 @@ async fn a_chart_reaches_from_its_start_to_now(source: &dyn Source, span: ChartS
 }
 
 async fn a_token_is_described_or_unknown(source: &dyn Source) {
-    let details = done(source.token(&id("duckchain-token"), &usd()).await);
+    let details = done(source.token(&id("duckchain-token"), &usd(), None).await).value.unwrap();
     assert_eq!(
         (details.profile.token.symbol.as_str(), details.profile.description.is_some()),
         ("DUCK", true)
@@ -92,7 +92,7 @@ async fn a_token_is_described_or_unknown(source: &dyn Source) {
     );
     let unknown = SourceError::UnknownToken { id: id("no-such-token") };
     assert!(
-        matches!(source.token(&id("no-such-token"), &usd()).await, Attempt::Fail(error) if error == unknown)
+        matches!(source.token(&id("no-such-token"), &usd(), None).await, Attempt::Fail(error) if error == unknown)
     );
     let chart = source.chart(&id("no-such-token"), &usd(), ChartSpan::Day).await;
     assert!(matches!(chart, Attempt::Fail(error) if error == unknown));
@@ -190,8 +190,9 @@ fn as_coingecko(simulator: &Simulator, seen: &Seen) -> axum::http::Response<axum
                 _ => not_found(),
             }
         }
-        ["coins", token] => match block_on(simulator.token(&id(token), &usd())) {
-            Attempt::Done(details) => {
+        ["coins", token] => match block_on(simulator.token(&id(token), &usd(), None)) {
+            Attempt::Done(reply) => {
+                let details = reply.value.unwrap();
                 let n = &details.numbers;
                 let market = json!({
                     "current_price": {"usd": n.price}, "ath": {"usd": n.ath},

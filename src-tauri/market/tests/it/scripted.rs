@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eider_market::{
-    Attribution, ChartSpan, Currency, MarketEntry, Point, Price, Prices, Rows, Simulator, Source,
+    Attribution, ChartSpan, Currency, MarketEntry, Point, Price, Prices, Reply, Rows, Simulator, Source,
     SourceError, TokenDetails, TokenId, TokenRef,
 };
 use limits::Attempt;
@@ -133,9 +133,14 @@ impl Source for Scripted {
         }
     }
 
-    async fn token(&self, id: &TokenId, currency: &Currency) -> Attempt<TokenDetails, SourceError> {
+    async fn token(
+        &self,
+        id: &TokenId,
+        currency: &Currency,
+        validator: Option<&str>,
+    ) -> Attempt<Reply<TokenDetails>, SourceError> {
         match self.called(format!("token {id}")) {
-            Ok(()) => self.simulator.token(id, currency).await,
+            Ok(()) => self.simulator.token(id, currency, validator).await,
             Err(error) => Attempt::Retry(error),
         }
     }
