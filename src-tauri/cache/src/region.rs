@@ -28,7 +28,8 @@ impl Region {
     /// The fresh value of this key.
     pub async fn get<T: Cached>(&self, key: &str) -> Option<Hit<T>> {
         let found = match self.core.at_hand(&self.area, key) {
-            Some(found) => found,
+            Some(Found::Fresh(hit, _)) => return Some(hit),
+            Some(Found::Stale(..) | Found::Nothing) => return None,
             // Boxed, so that a hit does not carry the room that a walk would need.
             None => Box::pin(self.core.look_below(&self.area, key)).await,
         };

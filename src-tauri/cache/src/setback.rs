@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use moka::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Now;
 use crate::marks::Cell;
 use crate::name::{Key, KeyRef};
 
 /// The most keys remembered.
-const KEYS_MAX: u64 = 10_000;
+const KEYS_MAX: usize = 10_000;
 
 /// The last failure of one key.
 #[derive(Clone)]
@@ -32,16 +33,12 @@ pub(crate) struct Lasting {
     pub(crate) marks: Arc<[Arc<Cell>]>,
 }
 
-pub(crate) struct Setbacks(Cache<Key, Setback, RandomState>);
+pub(crate) struct Setbacks(Cache<Key, Setback, UnitWeighter, RandomState>);
 
 impl Default for Setbacks {
     fn default() -> Self {
-        Self(
-            Cache::builder()
-                .max_capacity(KEYS_MAX)
-                .time_to_idle(Duration::from_secs(3600))
-                .build_with_hasher(RandomState::default()),
-        )
+        let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        Self(Cache::with(KEYS_MAX, KEYS_MAX as u64, UnitWeighter, hasher, lifecycle))
     }
 }
 
@@ -58,7 +55,7 @@ impl Setbacks {
 
     pub(crate) fn forget(&self, key: KeyRef<'_>) {
         if self.0.contains_key(&key) {
-            self.0.invalidate(&key);
+            self.0.remove(&key);
         }
     }
 

@@ -53,7 +53,6 @@ impl Core {
 
     pub(crate) async fn tend(&self) {
         self.load.forget_if_silent(self.clock.now());
-        self.memory.settle();
         futures::future::join_all(
             self.lower.iter().map(|guard| guard.tend(|tier| self.admit(guard.level, tier))),
         )

@@ -136,7 +136,7 @@ impl Core {
     fn put_in_memory(&self, spot: &Spot, slot: Arc<Slot>, levels: Levels, by: Writer) {
         let stamp = slot.life.stamp;
         if !levels.contains(Level::Memory) {
-            self.memory.drop_older(spot.key.clone(), stamp);
+            self.memory.drop_older(&spot.key, stamp);
             return;
         }
         if by == Writer::Caller {

@@ -10,5 +10,6 @@ mod plot;
 mod races;
 mod refresh;
 mod rig;
+mod room;
 mod shelf;
 mod stress;
