@@ -38,6 +38,7 @@ test: setup-test ui ## Every test; the summary of the Rust tests comes last
 
 check: setup-test ui ## Formatting, lints, types, licences, and generated files up to date
 	cargo fmt --all --check
+	cargo fmt --manifest-path benches/cache/Cargo.toml --check
 	npm --prefix ui run format:check
 	npm --prefix ui run check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -50,6 +51,8 @@ bindings: ui ## Writes ui/src/bindings/index.ts anew from the commands of the sh
 bench: setup-test ui ## Figures of a release build, as a table and in target/bench/summary.json
 	cargo build --release --workspace --bins
 	$(TARGET)/release/eider-bench
+	CARGO_TARGET_DIR=$(abspath $(TARGET))/peers cargo build --release --locked --manifest-path benches/cache/Cargo.toml
+	EIDER_BENCH_OUT=$(abspath $(TARGET))/bench $(TARGET)/peers/release/eider-cache-bench
 
 shots: setup-test build ## A screenshot of every screen in both themes, into target/shots/
 	cargo run -p eider-window-tests --bin shots
