@@ -3,8 +3,9 @@
 use engine::{
     Engine,
     api::{
-        CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, MarketTable, MetricsHistory,
-        Problem, Range, Settings, SettingsChange, Token, TokenHit, Warming,
+        CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, LimitsView, MarketTable,
+        MetricsHistory, Problem, Range, ServiceLimits, ServiceTest, Settings, SettingsChange, Token,
+        TokenHit, Warming,
     },
 };
 use serde::Deserialize;
@@ -154,6 +155,45 @@ pub(crate) async fn clear_cache_region(engine: State<'_, Engine>, region: String
 #[specta::specta]
 pub(crate) async fn warm_cache(engine: State<'_, Engine>) -> Answer<Warming> {
     engine.warm_cache().await
+}
+
+/// The limits of every outside service.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn limits_view(engine: State<'_, Engine>) -> Answer<LimitsView> {
+    Ok(engine.limits_view())
+}
+
+/// Changes how many calls a minute a service may see, within what the configuration allows.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn set_service_limit(
+    engine: State<'_, Engine>,
+    name: String,
+    limit: u32,
+) -> Answer<ServiceLimits> {
+    engine.set_service_limit(&name, limit)
+}
+
+/// Refuses every call to a service until it is closed again.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn isolate_service(engine: State<'_, Engine>, name: String) -> Answer<ServiceLimits> {
+    engine.isolate_service(&name)
+}
+
+/// Lets calls to a service pass again.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn close_service(engine: State<'_, Engine>, name: String) -> Answer<ServiceLimits> {
+    engine.close_service(&name)
+}
+
+/// Makes one call to a service, to see whether it answers.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn test_service(engine: State<'_, Engine>, name: String) -> Answer<ServiceTest> {
+    engine.test_service(&name).await
 }
 
 /// What the Settings screen shows.

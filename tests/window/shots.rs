@@ -45,6 +45,9 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
     app.click("nav-cache").await?;
     app.drawn("cache-chart", 3..).await?;
     shoot("cache").await?;
+    app.click("nav-limits").await?;
+    app.find("breaker-state").await?;
+    shoot("limits").await?;
     app.click("nav-settings").await?;
     app.find("setting-theme").await?;
     shoot("settings").await

@@ -17,6 +17,7 @@ import type {
 } from '../src/ipc';
 import { RANGES } from '../src/state/range';
 import { FakeCache } from './cache';
+import { FakeLimits } from './limits';
 import { changeSince, line, priceAt, TOKENS, type FakeToken } from './market';
 
 const SCENARIOS = [
@@ -75,6 +76,7 @@ export function fakeEngine(): EngineCalls {
   };
 
   const cache = new FakeCache(scenario);
+  const limits = new FakeLimits(scenario);
   const offline = scenario === 'offline';
   const old = offline || scenario === 'stale' ? 23 * 60_000 : 0;
   const started = Date.now();
@@ -412,6 +414,18 @@ export function fakeEngine(): EngineCalls {
         ok({ prices: watch.length, table_rows: 250, charts: problem ? 0 : 1, hot_keys: 38, problem }),
         1_200,
       );
+    },
+    async limitsView() {
+      if (scenario === 'loading') return never;
+      if (scenario === 'error') return no('internal', 'The engine did not answer in time. Try again.');
+      return soon(ok(limits.view()), 20);
+    },
+    setServiceLimit: async (_, limit) => soon(ok(limits.setLimit(limit)), 40),
+    isolateService: async () => soon(ok(limits.turn('isolated')), 40),
+    closeService: async () => soon(ok(limits.turn('closed')), 40),
+    async testService() {
+      const problem = offline ? { code: 'unreachable', message: unreachable } : null;
+      return soon(ok({ ok: !problem, took_ms: 142, problem }), 300);
     },
     settings: async () => (scenario === 'loading' ? never : soon(ok({ ...settings }), 30)),
     async changeSetting(change) {

@@ -9,6 +9,8 @@ import { commands } from './bindings';
 import type * as wire from './bindings';
 
 export type Activity = wire.Activity;
+export type BreakerState = wire.BreakerState;
+export type ByPriority = wire.ByPriority;
 export type CacheClassView = wire.CacheClassView;
 export type CacheEntry = wire.CacheEntry;
 export type CacheLevel = wire.CacheLevel;
@@ -20,6 +22,7 @@ export type ExportFormat = wire.ExportFormat;
 export type Frame = wire.Frame;
 export type History = wire.History;
 export type Invalidation = wire.Invalidation;
+export type LimitsView = wire.LimitsView;
 export type MarketRow = wire.MarketRow;
 export type MarketTable = wire.MarketTable;
 export type MetricsHistory = wire.MetricsHistory;
@@ -31,7 +34,9 @@ export type Provenance = wire.Provenance;
 export type Quote = wire.Quote;
 export type Range = wire.Range;
 export type Sample = wire.Sample;
+export type ServiceLimits = wire.ServiceLimits;
 export type ServiceState = wire.ServiceState;
+export type ServiceTest = wire.ServiceTest;
 export type Settings = wire.Settings;
 export type SettingsChange = wire.SettingsChange;
 export type Severity = wire.Severity;
@@ -68,6 +73,13 @@ export interface EngineCalls {
   invalidateCache(what: Invalidation): Promise<Answer<unknown>>;
   clearCacheRegion(region: string): Promise<Answer<unknown>>;
   warmCache(): Promise<Answer<Warming>>;
+  limitsView(): Promise<Answer<LimitsView>>;
+  /** Until the profile starts anew; within what the configuration allows. */
+  setServiceLimit(name: string, limit: number): Promise<Answer<ServiceLimits>>;
+  isolateService(name: string): Promise<Answer<ServiceLimits>>;
+  closeService(name: string): Promise<Answer<ServiceLimits>>;
+  /** Makes one call, which counts. */
+  testService(name: string): Promise<Answer<ServiceTest>>;
   settings(): Promise<Answer<Settings>>;
   changeSetting(change: SettingsChange): Promise<Answer<Settings>>;
   /** Writes a file into the Downloads folder and answers with its path. */
@@ -115,6 +127,11 @@ const tauri: EngineCalls = {
   invalidateCache: (what) => settle(commands.invalidateCache(what)),
   clearCacheRegion: (region) => settle(commands.clearCacheRegion(region)),
   warmCache: () => settle(commands.warmCache()),
+  limitsView: () => settle(commands.limitsView()),
+  setServiceLimit: (name, limit) => settle(commands.setServiceLimit(name, limit)),
+  isolateService: (name) => settle(commands.isolateService(name)),
+  closeService: (name) => settle(commands.closeService(name)),
+  testService: (name) => settle(commands.testService(name)),
   settings: () => settle(commands.settings()),
   changeSetting: (change) => settle(commands.changeSetting(change)),
   exportHistory: (id, range, format) => settle(commands.exportHistory(id, range, format)),

@@ -14,7 +14,7 @@ use crate::name::check_validator;
 use crate::setback::{Lasting, Setback};
 use crate::walk::{Found, Ripeness};
 use crate::write::{Made, Spot, Writer};
-use crate::{Class, ComputeError, Hit, Level, Region};
+use crate::{Class, ComputeError, Hit, Level, Levels, Region};
 
 impl Region {
     /// The fresh value of this key, or else the outcome of `compute`, which runs once however many ask.
@@ -103,6 +103,8 @@ impl Region {
         let (core, spot) = (&self.core, self.spot(key));
         let found = match found {
             Some(found) => found,
+            // What another class may have left below is recomputed rather than looked for.
+            None if class.levels == Levels::MEMORY => Found::Nothing,
             None => core.look_below(&self.area, key).await,
         };
         let now = core.clock.now();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use cache::{Cache, Clock};
 use market::TokenId;
@@ -11,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{
-    CacheEntry, CacheView, ExportFormat, Health, History, Invalidation, MarketTable, MetricsHistory, Notice,
-    Problem, Profile, Quote, Range, Sample, Service, ServiceState, Settings, SettingsChange, Token, TokenHit,
-    Warming,
+    CacheEntry, CacheView, ExportFormat, Health, History, Invalidation, LimitsView, MarketTable,
+    MetricsHistory, Notice, Problem, Profile, Quote, Range, Sample, Service, ServiceLimits, ServiceState,
+    ServiceTest, Settings, SettingsChange, Token, TokenHit, Warming,
 };
 use crate::config::{self, Config};
 use crate::profile::{self, FIRST_ANSWER, Found};
@@ -429,6 +430,66 @@ impl Engine {
             ));
         }
         self.0.cache.region(name).map_err(|error| cache_view::problem(&error))
+    }
+
+    /// The limits of every outside service.
+    pub fn limits_view(&self) -> LimitsView {
+        let session = self.0.session();
+        let services = vec![session.service_limits()];
+        LimitsView { now_ms: self.0.clock.now().wall_ms, services, api: None }
+    }
+
+    /// Changes how many calls a service may see a minute, until the profile starts anew; no more than the
+    /// configuration allows.
+    ///
+    /// # Errors
+    /// `unknown_service`, or `invalid` with what is accepted.
+    pub fn set_service_limit(&self, name: &str, limit: u32) -> Result<ServiceLimits, Problem> {
+        self.service(name)?.set_limit(limit)
+    }
+
+    /// Refuses every call to a service until it is closed again by hand.
+    ///
+    /// # Errors
+    /// `unknown_service`
+    pub fn isolate_service(&self, name: &str) -> Result<ServiceLimits, Problem> {
+        let session = self.service(name)?;
+        session.market.pipeline().isolate();
+        Ok(session.service_limits())
+    }
+
+    /// Lets calls to a service pass again, whatever its breaker thought of it.
+    ///
+    /// # Errors
+    /// `unknown_service`
+    pub fn close_service(&self, name: &str) -> Result<ServiceLimits, Problem> {
+        let session = self.service(name)?;
+        session.market.pipeline().close_breaker();
+        Ok(session.service_limits())
+    }
+
+    /// Makes one call to a service, within its limits, to see whether it answers.
+    ///
+    /// # Errors
+    /// `unknown_service`; that it does not answer is no error but told.
+    pub async fn test_service(&self, name: &str) -> Result<ServiceTest, Problem> {
+        let session = self.service(name)?;
+        let started = Instant::now();
+        let answer = session.market.ping().await;
+        let took_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let problem = answer.err().map(|error| views::problem(&error));
+        Ok(ServiceTest { ok: problem.is_none(), took_ms, problem })
+    }
+
+    /// The session whose source has this name: at present each profile has one outside service.
+    fn service(&self, name: &str) -> Result<Arc<Session>, Problem> {
+        let session = self.0.session();
+        let known = session.market.source_name();
+        if known == name {
+            return Ok(session);
+        }
+        let shown: String = name.chars().take(64).collect();
+        Err(Problem::new("unknown_service", format!("There is no service {shown:?}; services are {known}.")))
     }
 
     /// Where the source's attribution leads.

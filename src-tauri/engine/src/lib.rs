@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod export;
 mod journal;
+mod limits_view;
 mod logging;
 mod metrics_history;
 mod monitor;

@@ -10,9 +10,10 @@ use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simu
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Profile, ProfileStatus, ServiceState};
+use crate::api::{self, Problem, Profile, ProfileStatus, ServiceLimits, ServiceState};
 use crate::config::Config;
 use crate::journal::StoreJournal;
+use crate::limits_view::{self, Configured};
 use crate::state::Board;
 use crate::stores::Stores;
 use crate::views;
@@ -48,6 +49,7 @@ pub(crate) struct Session {
     pub(crate) market: Market,
     clock: Clock,
     board: Arc<Board>,
+    configured: Configured,
     pace: Pace,
     next_refresh_ms: AtomicI64,
     stop: CancellationToken,
@@ -66,7 +68,7 @@ impl Session {
     pub(crate) async fn open(profile: ProfileStatus, parts: &Parts<'_>) -> Result<Arc<Self>, MarketError> {
         let config = parts.config;
         let source = source(&profile, config, parts.clock)?;
-        let pipeline = pipeline(source.name(), &profile, parts).await?;
+        let (pipeline, configured) = pipeline(source.name(), &profile, parts).await?;
         let viewed = match profile.active {
             Profile::Demo => DEMO_INTERVAL.min(config.market.refresh_interval),
             Profile::Live | Profile::Local => config.market.refresh_interval,
@@ -87,6 +89,7 @@ impl Session {
             market,
             clock: parts.clock.clone(),
             board: Arc::clone(parts.board),
+            configured,
             pace: Pace { viewed, hidden: config.market.hidden_refresh_interval.max(viewed) },
             next_refresh_ms: AtomicI64::new(now_ms + viewed.as_millis() as i64),
             stop: CancellationToken::new(),
@@ -195,6 +198,22 @@ impl Session {
         self.clock.now().wall_ms
     }
 
+    /// What of its limits the source has used, and how it answers.
+    pub(crate) fn service_limits(&self) -> ServiceLimits {
+        limits_view::service(self.market.pipeline().status(), &self.configured)
+    }
+
+    /// Changes how many calls a minute the source may see while this session lasts.
+    pub(crate) fn set_limit(&self, limit: u32) -> Result<ServiceLimits, Problem> {
+        let limit_max = self.configured.limit_max;
+        if !(1..=limit_max).contains(&limit) {
+            return Err(limits_view::limit_refused(limit, limit_max));
+        }
+        let set = self.market.pipeline().set_limit(limit);
+        set.map_err(|error| Problem::new("invalid", error.to_string()))?;
+        Ok(self.service_limits())
+    }
+
     /// How the source does, for the status and the health.
     pub(crate) fn market_status(&self) -> api::Market {
         let status = self.market.pipeline().status();
@@ -239,7 +258,11 @@ fn source(profile: &ProfileStatus, config: &Config, clock: &Clock) -> Result<Arc
     Ok(Arc::new(CoinGecko::new(coingecko, clock.clone())?))
 }
 
-async fn pipeline(name: &str, profile: &ProfileStatus, parts: &Parts<'_>) -> Result<Pipeline, MarketError> {
+async fn pipeline(
+    name: &str,
+    profile: &ProfileStatus,
+    parts: &Parts<'_>,
+) -> Result<(Pipeline, Configured), MarketError> {
     let market = &parts.config.market;
     let demo = profile.active == Profile::Demo;
     let config = limits::Config {
@@ -249,6 +272,8 @@ async fn pipeline(name: &str, profile: &ProfileStatus, parts: &Parts<'_>) -> Res
         attempts: market.attempts,
         ..limits::Config::new(name)
     };
+    let configured =
+        Configured { limit_max: config.limit, window: config.window, month_budget: config.month_budget };
     let journal: Arc<dyn Journal> = match demo {
         true => Arc::new(NoJournal),
         // The provider counts by address and key, whichever profile asks: one journal for one address.
@@ -258,8 +283,9 @@ async fn pipeline(name: &str, profile: &ProfileStatus, parts: &Parts<'_>) -> Res
     };
     let strained = Arc::clone(parts.strained);
     let gate = move |priority| priority <= Priority::High || !strained.load(Ordering::Relaxed);
-    Pipeline::open(config, journal, gate).await.map_err(|error| {
+    let pipeline = Pipeline::open(config, journal, gate).await.map_err(|error| {
         // Every value of the configuration was checked against tighter bounds.
         MarketError::Cache { reason: error.to_string() }
-    })
+    })?;
+    Ok((pipeline, configured))
 }

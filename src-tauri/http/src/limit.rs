@@ -2,90 +2,165 @@
 
 use std::net::IpAddr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use engine::api::ApiLimits;
 use limits::{Decision, Gcra, KeyedGcra, Quota};
 
 use crate::connections::Peer;
 use crate::problem::ProblemReply;
 use crate::server::Shared;
 
-/// The most clients that are told apart; beyond it the one that has recovered longest is forgotten.
+/// The most clients that are told apart; beyond it one that has almost recovered is forgotten.
 const CLIENTS: usize = 10_000;
 
-/// Guards both limiters; held for one look-up.
-pub(crate) struct Limiter(Mutex<(KeyedGcra<IpAddr>, Gcra)>);
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+pub(crate) struct Limiter {
+    per_client_per_minute: u32,
+    in_all_per_minute: u32,
+    /// Guards both; held for one look-up.
+    both: Mutex<(KeyedGcra<IpAddr>, Gcra)>,
+    refused: AtomicU64,
+}
+
+/// Which of the two limits decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    Client,
+    All,
+}
 
 impl Limiter {
     /// A burst of up to a second's worth passes at once.
-    pub(crate) fn new(per_client: u32, in_all: u32) -> Self {
+    pub(crate) fn new(per_client_per_minute: u32, in_all_per_minute: u32) -> Self {
         let quota = |per_minute: u32| {
             let burst = per_minute.div_ceil(60);
             let period = Duration::from_secs(60) * burst / per_minute;
             Quota::new(burst, period).expect("the configuration allows at least one request a minute")
         };
-        Self(Mutex::new((KeyedGcra::new(quota(per_client), CLIENTS), Gcra::new(quota(in_all)))))
+        let both =
+            (KeyedGcra::new(quota(per_client_per_minute), CLIENTS), Gcra::new(quota(in_all_per_minute)));
+        Self { per_client_per_minute, in_all_per_minute, both: Mutex::new(both), refused: AtomicU64::new(0) }
     }
 
-    fn take(&self, client: IpAddr) -> Decision {
+    /// The decision, and whose it was: where a request passes, the limit that has less left.
+    fn take(&self, client: IpAddr) -> (Decision, Policy) {
         let now = Instant::now();
-        let mut limiters = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut limiters = self.both.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (clients, all) = &mut *limiters;
         // What all together may not do costs the one client nothing.
         let in_all = all.check(now);
         if !in_all.allowed {
-            return in_all;
+            return (in_all, Policy::All);
         }
         let one = clients.take(&client, now);
-        if one.allowed { all.take(now) } else { one }
+        if !one.allowed {
+            return (one, Policy::Client);
+        }
+        let in_all = all.take(now);
+        if in_all.remaining < one.remaining { (in_all, Policy::All) } else { (one, Policy::Client) }
+    }
+
+    pub(crate) fn view(&self) -> ApiLimits {
+        let limiters = self.both.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (clients, all) = &*limiters;
+        ApiLimits {
+            clients: clients.len() as u64,
+            per_client_per_minute: self.per_client_per_minute,
+            in_all_per_minute: self.in_all_per_minute,
+            remaining: all.check(Instant::now()).remaining,
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What is left and when it is whole again, as `draft-ietf-httpapi-ratelimit-headers` has it: `r` requests, all
+    /// of them after `t` seconds; the policies with their quota `q` in a window of `w` seconds.
+    fn describe(&self, headers: &mut HeaderMap, decision: &Decision, policy: Policy) {
+        let name = match policy {
+            Policy::Client => "client",
+            Policy::All => "all",
+        };
+        let seconds = decision.reset_after.as_micros().div_ceil(1_000_000);
+        let state = format!("\"{name}\";r={};t={seconds}", decision.remaining);
+        let (one, all) = (self.per_client_per_minute, self.in_all_per_minute);
+        let policies = format!("\"client\";q={one};w=60, \"all\";q={all};w=60");
+        for (name, text) in [(STATE, state), (POLICY, policies)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 
-/// Refuses what is beyond the limits with 429 and the time to come back.
+/// Refuses what is beyond the limits with 429 and the time to come back; every answer says what is left.
 pub(crate) async fn limit(
     State(shared): State<Shared>,
     Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
-    let decision = shared.limiter.take(peer.address.ip());
-    match decision.retry_after {
+    let limiter = &shared.limiter;
+    let (decision, policy) = limiter.take(peer.address.ip());
+    let mut response = match decision.retry_after {
         None => next.run(request).await,
-        Some(wait) => ProblemReply::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_requests",
-            "this client or all together ask more often than the configured limit; wait and ask again",
-        )
-        .retry_after_ms(wait.as_micros().div_ceil(1000).max(1) as u64)
-        .into_response(),
-    }
+        Some(wait) => {
+            limiter.refused.fetch_add(1, Ordering::Relaxed);
+            ProblemReply::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "this client or all together ask more often than the configured limit; wait and ask again",
+            )
+            .retry_after_ms(wait.as_micros().div_ceil(1000).max(1) as u64)
+            .into_response()
+        }
+    };
+    limiter.describe(response.headers_mut(), &decision, policy);
+    response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn client(last: u8) -> IpAddr {
+        IpAddr::from([127, 0, 0, last])
+    }
+
     #[test]
     fn a_client_pays_nothing_for_what_all_together_may_not_do() {
         let limiter = Limiter::new(120, 60);
-        let client = |last| IpAddr::from([127, 0, 0, last]);
-        assert!(limiter.take(client(1)).allowed, "the one call of this second");
-        assert!(!limiter.take(client(2)).allowed, "that was all");
-        let clients = &mut limiter.0.lock().expect("nobody panicked").0;
+        assert!(limiter.take(client(1)).0.allowed, "the one call of this second");
+        assert!(!limiter.take(client(2)).0.allowed, "that was all");
+        let clients = &mut limiter.both.lock().expect("nobody panicked").0;
         assert_eq!(clients.take(&client(2), Instant::now()).remaining, 1, "of two at once");
     }
 
     #[test]
     fn a_refusal_says_when_to_come_back() {
         let limiter = Limiter::new(60, 1000);
-        let client = IpAddr::from([127, 0, 0, 1]);
-        assert!(limiter.take(client).allowed);
-        let wait = limiter.take(client).retry_after.expect("one a second");
+        assert!(limiter.take(client(1)).0.allowed);
+        let wait = limiter.take(client(1)).0.retry_after.expect("one a second");
         assert!(wait <= Duration::from_secs(1), "{wait:?}");
+    }
+
+    #[test]
+    fn every_answer_says_what_is_left_of_the_tighter_limit() {
+        for (per_client, in_all, name) in [(120, 6_000, "client"), (6_000, 120, "all")] {
+            let limiter = Limiter::new(per_client, in_all);
+            let (decision, policy) = limiter.take(client(1));
+            let mut headers = HeaderMap::new();
+            limiter.describe(&mut headers, &decision, policy);
+            assert_eq!(headers[STATE], format!("\"{name}\";r=1;t=1"));
+            let policies = format!("\"client\";q={per_client};w=60, \"all\";q={in_all};w=60");
+            assert_eq!(headers[POLICY], policies);
+        }
     }
 }

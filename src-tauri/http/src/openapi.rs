@@ -68,6 +68,8 @@ fn common(operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
+        describe(response, "RateLimit", "What is left: r requests now, all of them after t seconds.");
+        describe(response, "RateLimit-Policy", "Who may ask how often: q requests in w seconds.");
         match status.as_str() {
             "200" if unchanged => {
                 describe(response, "ETag", "Send it as If-None-Match to be told 304 where nothing changed.");

@@ -81,7 +81,7 @@ impl From<Problem> for ProblemReply {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "invalid" => StatusCode::BAD_REQUEST,
-        "unknown_token" | "unknown_region" | "not_cached" => StatusCode::NOT_FOUND,
+        "unknown_token" | "unknown_region" | "unknown_service" | "not_cached" => StatusCode::NOT_FOUND,
         "watchlist_full" => StatusCode::CONFLICT,
         "source_unreachable" | "source_forbidden" | "source_error" | "source_not_json"
         | "source_bad_reply" | "api_key_refused" | "not_in_plan" | "unknown_currency" | "failed" => {

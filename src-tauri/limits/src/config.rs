@@ -18,7 +18,7 @@ pub struct Config {
     pub queue: usize,
     /// How much waiting makes up for one step of priority; see [`Line`](crate::Line).
     pub age_step: Duration,
-    /// The most calls in flight at once.
+    /// The most calls in flight at once; after failures fewer are, see [`Aimd`](crate::Aimd).
     pub concurrency: u32,
     /// An attempt is given up after this long.
     pub attempt_timeout: Duration,
@@ -77,7 +77,7 @@ impl Config {
             month_budget: None,
             queue: 256,
             age_step: Duration::from_secs(20),
-            concurrency: 4,
+            concurrency: 8,
             attempt_timeout: Duration::from_secs(10),
             attempts: 3,
             backoff: Backoff { base: Duration::from_millis(500), cap: Duration::from_secs(30) },

@@ -1,30 +1,40 @@
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::time::Instant;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use crate::{Decision, Quota};
 
+/// How many keys are looked at when a new one comes: two would already clear rested keys faster than new ones come;
+/// eight make the choice of whom to forgive a good one.
+const LOOKED_AT: usize = 8;
+
 /// [`Gcra`](crate::Gcra) per key, for at most `bound` keys at a time.
 ///
-/// A key that has rested needs no memory, so keys are forgotten as they recover. Where more than `bound`
-/// keys are in debt at once, the one nearest to its recovery is forgiven the rest: an abundance of keys
-/// costs neither memory nor a refusal of somebody new. `take` is O(log keys).
+/// A key that has rested needs no memory: with each new key the next few are looked at, and those that have
+/// recovered are forgotten. Where more than `bound` keys are in debt at once, of those few the one nearest to its
+/// recovery is forgiven the rest: an abundance of keys costs neither memory nor a refusal of somebody new. Every
+/// call is O(1).
 #[derive(Debug)]
-pub struct KeyedGcra<K> {
+pub struct KeyedGcra<K, S = RandomState> {
     quota: Quota,
     bound: usize,
-    tats: HashMap<K, Instant>,
-    /// The same keys by the time at which they have recovered.
-    by_tat: BTreeSet<(Instant, K)>,
+    /// The theoretical arrival time of each key.
+    tats: IndexMap<K, Instant, S>,
+    /// Where the next look at a few keys begins.
+    hand: usize,
 }
 
-impl<K: Clone + Eq + Hash + Ord> KeyedGcra<K> {
+impl<K: Clone + Eq + Hash> KeyedGcra<K> {
     /// Limits each key to `quota` and remembers at most `bound` keys (at least one).
     #[must_use]
     pub fn new(quota: Quota, bound: usize) -> Self {
-        Self { quota, bound: bound.max(1), tats: HashMap::new(), by_tat: BTreeSet::new() }
+        Self { quota, bound: bound.max(1), tats: IndexMap::default(), hand: 0 }
     }
+}
 
+impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
     /// Whether a call of this key would pass; nothing is taken or remembered.
     #[must_use]
     pub fn check(&self, key: &K, now: Instant) -> Decision {
@@ -33,13 +43,17 @@ impl<K: Clone + Eq + Hash + Ord> KeyedGcra<K> {
 
     /// Takes one call of this key, where it may pass.
     pub fn take(&mut self, key: &K, now: Instant) -> Decision {
-        let old = self.tats.get(key).copied();
-        let (decision, tat) = self.quota.judge(old, now);
+        if let Some(tat) = self.tats.get_mut(key) {
+            let (decision, after) = self.quota.judge(Some(*tat), now);
+            if decision.allowed {
+                *tat = after;
+            }
+            return decision;
+        }
+        let (decision, tat) = self.quota.judge(None, now);
         if decision.allowed {
-            self.forget(key, old);
             self.make_room(now);
             self.tats.insert(key.clone(), tat);
-            self.by_tat.insert((tat, key.clone()));
         }
         decision
     }
@@ -56,21 +70,34 @@ impl<K: Clone + Eq + Hash + Ord> KeyedGcra<K> {
         self.tats.is_empty()
     }
 
-    fn forget(&mut self, key: &K, tat: Option<Instant>) {
-        if let Some(tat) = tat {
-            self.tats.remove(key);
-            self.by_tat.remove(&(tat, key.clone()));
+    fn make_room(&mut self, now: Instant) {
+        let mut nearest: Option<(usize, Instant)> = None;
+        for _ in 0..LOOKED_AT.min(self.tats.len()) {
+            self.hand = if self.hand < self.tats.len() { self.hand } else { 0 };
+            let Some((_, tat)) = self.tats.get_index(self.hand) else { break };
+            let tat = *tat;
+            if tat <= now {
+                // The last key takes its place, and is looked at next.
+                self.tats.swap_remove_index(self.hand);
+                nearest = nearest.filter(|(index, _)| *index < self.tats.len());
+                continue;
+            }
+            if nearest.is_none_or(|(_, other)| tat < other) {
+                nearest = Some((self.hand, tat));
+            }
+            self.hand += 1;
         }
+        if self.tats.len() >= self.bound {
+            let index = nearest.map_or(0, |(index, _)| index);
+            self.tats.swap_remove_index(index);
+        }
+        self.shrink();
     }
 
-    fn make_room(&mut self, now: Instant) {
-        while let Some((tat, _)) = self.by_tat.first() {
-            if *tat > now && self.tats.len() < self.bound {
-                return;
-            }
-            if let Some((_, key)) = self.by_tat.pop_first() {
-                self.tats.remove(&key);
-            }
+    /// Gives memory back that a passing crowd of keys has left.
+    fn shrink(&mut self) {
+        if self.tats.capacity() > 1024 && self.tats.capacity() > 8 * self.tats.len() {
+            self.tats.shrink_to(2 * self.tats.len());
         }
     }
 }

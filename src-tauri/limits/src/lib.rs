@@ -11,6 +11,7 @@ mod retry_after;
 mod status;
 
 // The pure cores: each takes the time as an argument and touches nothing else.
+mod aimd;
 mod backoff;
 mod breaker;
 mod budget;
@@ -18,6 +19,7 @@ mod gcra;
 mod keyed;
 mod latency;
 mod line;
+mod retry_budget;
 mod throttle;
 mod window;
 
@@ -27,6 +29,7 @@ pub mod conformance;
 // The one place where they meet, with the waiting.
 mod pipeline;
 
+pub use aimd::Aimd;
 pub use attempt::Attempt;
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerState, Outcome, Permit, Tripped};
@@ -41,6 +44,7 @@ pub use line::{Full, Joined, Line, Place};
 pub use pipeline::Pipeline;
 pub use priority::Priority;
 pub use retry_after::RetryAfter;
-pub use status::{BreakerView, ServiceStatus, Waiting};
+pub use retry_budget::RetryBudget;
+pub use status::{BreakerChange, BreakerView, ServiceStatus, Waiting};
 pub use throttle::Throttle;
 pub use window::{Slot, Window};

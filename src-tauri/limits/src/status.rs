@@ -19,16 +19,28 @@ pub struct ServiceStatus {
     pub waiting: Waiting,
     /// Calls in flight.
     pub running: u32,
+    /// The most calls in flight at present: fewer than `concurrency_max` after failures.
+    pub concurrency: u32,
+    /// The most calls in flight ever.
+    pub concurrency_max: u32,
     /// What the breaker does.
     pub breaker: BreakerView,
     /// Since when, in Unix milliseconds.
     pub breaker_since_ms: i64,
+    /// The latest changes of the breaker, newest first; at most 20.
+    pub breaker_history: Vec<BreakerChange>,
+    /// When the window will be full if calls go on as in the last quarter of it; `None` where it will not.
+    pub full_at_ms: Option<i64>,
     /// Until when the service asked for silence.
     pub hold_until_ms: Option<i64>,
     /// Attempts sent since the start, finished ones only.
     pub calls: u64,
     /// Those without a good answer.
     pub errors: u64,
+    /// Those of them that were made because an earlier one of the same call failed.
+    pub retries: u64,
+    /// The share of the retry budget that is left, in thousandths.
+    pub retry_budget_permille: u32,
     /// Calls not sent because the journal failed.
     pub unrecorded: u64,
     /// The median duration of the latest attempts (at most 256).
@@ -39,6 +51,17 @@ pub struct ServiceStatus {
     pub last_error: Option<(String, i64)>,
     /// The last good answer, in Unix milliseconds.
     pub last_success_ms: Option<i64>,
+}
+
+/// A change of a breaker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakerChange {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// What it does since.
+    pub to: BreakerView,
+    /// Why, in a few words.
+    pub reason: String,
 }
 
 /// Callers in the queue, by priority.

@@ -82,6 +82,14 @@ impl Window {
         self.in_flight.saturating_add(count(self.until.len() - gone))
     }
 
+    /// The calls in flight, and those that ended at most so long ago.
+    #[must_use]
+    pub fn taken_within(&self, now: Instant, span: Duration) -> u32 {
+        let since = now + self.window.saturating_sub(span);
+        let older = self.until.partition_point(|until| *until <= since);
+        self.in_flight.saturating_add(count(self.until.len() - older))
+    }
+
     /// When a slot is free with `ahead` others to be served first, as far as finished calls tell; `now`
     /// where one is free already, `None` where it depends on calls in flight.
     #[must_use]

@@ -16,6 +16,8 @@ async fn every_screen_and_the_palette_are_reached_by_keys() -> anyhow::Result<()
     app.press(&['3']).await?;
     app.find("cache-level-memory").await?;
     app.press(&['4']).await?;
+    app.find("limits").await?;
+    app.press(&['5']).await?;
     app.find("setting-theme").await?;
     app.press(&['1']).await?;
     app.find("chart-price").await?;

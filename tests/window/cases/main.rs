@@ -2,6 +2,7 @@
 
 mod cache;
 mod keyboard;
+mod limits;
 mod markets;
 mod offline;
 mod overview;

@@ -38,6 +38,16 @@ export const commands = {
 	clearCacheRegion: (region: string) => __TAURI_INVOKE<null>("clear_cache_region", { region }),
 	/**  Loads what will be asked for. */
 	warmCache: () => __TAURI_INVOKE<Warming>("warm_cache"),
+	/**  The limits of every outside service. */
+	limitsView: () => __TAURI_INVOKE<LimitsView>("limits_view"),
+	/**  Changes how many calls a minute a service may see, within what the configuration allows. */
+	setServiceLimit: (name: string, limit: number) => __TAURI_INVOKE<ServiceLimits>("set_service_limit", { name, limit }),
+	/**  Refuses every call to a service until it is closed again. */
+	isolateService: (name: string) => __TAURI_INVOKE<ServiceLimits>("isolate_service", { name }),
+	/**  Lets calls to a service pass again. */
+	closeService: (name: string) => __TAURI_INVOKE<ServiceLimits>("close_service", { name }),
+	/**  Makes one call to a service, to see whether it answers. */
+	testService: (name: string) => __TAURI_INVOKE<ServiceTest>("test_service", { name }),
 	/**  What the Settings screen shows. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
@@ -55,6 +65,45 @@ export type Activity = "calm" | "busy" |
 "strained" | 
 /**  Below 0.65 after a strain, but not yet for five samples: it is still put off. */
 "easing";
+
+/**  What the local HTTP API allows its clients. */
+export type ApiLimits = {
+	/**  Clients that are told apart at present. */
+	clients: number,
+	per_client_per_minute: number,
+	in_all_per_minute: number,
+	/**  Requests that all clients together may make at once now. */
+	remaining: number,
+	/**  Requests refused since the start. */
+	refused: number,
+};
+
+/**  A change of a breaker. */
+export type BreakerChange = {
+	at_ms: number,
+	state: BreakerState,
+	/**  Why, in a few words. */
+	reason: string,
+};
+
+/**  What a circuit breaker does with calls. */
+export type BreakerState = 
+/**  Calls pass. */
+"closed" | 
+/**  Calls are refused for a while, since the service failed. */
+"open" | 
+/**  A few calls pass, to see. */
+"half_open" | 
+/**  Switched off by hand. */
+"isolated";
+
+/**  Numbers by priority. */
+export type ByPriority = {
+	critical: number,
+	high: number,
+	normal: number,
+	low: number,
+};
 
 /**  How long one class of values is fresh now. */
 export type CacheClassView = {
@@ -212,6 +261,14 @@ export type LevelRates = {
 	origin: number | null,
 	/**  Reads answered by any level, over all reads. */
 	overall: number | null,
+};
+
+/**  Every limit. */
+export type LimitsView = {
+	now_ms: number,
+	services: ServiceLimits[],
+	/**  Of the local HTTP API; `null` where it is not asked through that. */
+	api: ApiLimits | null,
 };
 
 /**  A link that the window may have opened in the system's browser; it cannot name an address of its own. */
@@ -389,12 +446,73 @@ export type Sample = {
 	queue: QueueDepth,
 };
 
+/**  An error of a service. */
+export type ServiceError = {
+	at_ms: number,
+	text: string,
+};
+
+/**  One outside service: what of its limits is used, and how it answers. */
+export type ServiceLimits = {
+	name: string,
+	/**  Calls that count in the window now. */
+	used: number,
+	/**  The most calls in any window. */
+	limit: number,
+	/**  The largest value that `limit` may be given: what the configuration allows. */
+	limit_max: number,
+	/**  What is allowed at present: less than `limit` after the service asked for fewer calls. */
+	allowed: number,
+	window_ms: number,
+	/**  When nothing will count any more, if nobody calls. */
+	resets_at_ms: number | null,
+	/**  When the window will be full at the present pace; `null` where it will not. */
+	full_at_ms: number | null,
+	/**  Calls left this month, and the most of them, where the plan has such a bound. */
+	month_left: number | null,
+	month_budget: number | null,
+	/**  Callers that wait for their turn. */
+	waiting: ByPriority,
+	/**  Calls in flight. */
+	running: number,
+	/**  The most calls in flight now, and ever: failures lower the first, good answers raise it again. */
+	concurrency: number,
+	concurrency_max: number,
+	breaker: BreakerState,
+	breaker_since_ms: number,
+	/**  When an open breaker lets calls through again, to see. */
+	breaker_until_ms: number | null,
+	/**  The latest changes, newest first, at most 20. */
+	breaker_history: BreakerChange[],
+	/**  Until when the service asked for silence. */
+	hold_until_ms: number | null,
+	/**  Since the start of the profile, as are the next two. */
+	calls: number,
+	errors: number,
+	/**  Calls that were made because an earlier attempt failed. */
+	retries: number,
+	/**  How much of the retry budget is left, 0 to 1; at most a fifth of the calls may be retries. */
+	retry_budget: number | null,
+	/**  The median time of the latest attempts. */
+	p50_ms: number | null,
+	p95_ms: number | null,
+	last_error: ServiceError | null,
+	last_success_ms: number | null,
+};
+
 /**  How an outside service does. */
 export type ServiceState = 
 /**  Not asked yet. */
 "starting" | "up" | 
 /**  Answers, but is limited or failing now and then. */
 "degraded" | "down";
+
+/**  What came of one call to a service, made to see whether it answers. */
+export type ServiceTest = {
+	ok: boolean,
+	took_ms: number | null,
+	problem: Problem | null,
+};
 
 /**  What the Settings screen shows. The API key itself never crosses this boundary. */
 export type Settings = {

@@ -1,5 +1,6 @@
 /** What a person can do from several places: each says what it did, and offers the way back. */
 import { calls, type Invalidation, type NoticeAction, type Profile } from '../ipc';
+import { count } from '../format';
 import { text } from '../text/en';
 import { engine } from './engine.svelte';
 import { toasts } from './toasts.svelte';
@@ -54,6 +55,27 @@ export async function clearRegion(region: string): Promise<boolean> {
   const answer = await calls.clearCacheRegion(region);
   if (!answer.ok) toasts.problem(answer.problem);
   else toasts.say(text.done.cleared(region));
+  return answer.ok;
+}
+
+export async function setServiceLimit(name: string, limit: number): Promise<boolean> {
+  const answer = await calls.setServiceLimit(name, limit);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.limitSet(name, count(answer.data.limit)));
+  return answer.ok;
+}
+
+export async function isolateService(name: string): Promise<boolean> {
+  const answer = await calls.isolateService(name);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.isolated(name), { label: text.action.undo, run: () => void closeService(name) });
+  return answer.ok;
+}
+
+export async function closeService(name: string): Promise<boolean> {
+  const answer = await calls.closeService(name);
+  if (!answer.ok) toasts.problem(answer.problem);
+  else toasts.say(text.done.closed(name));
   return answer.ok;
 }
 

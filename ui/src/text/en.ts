@@ -1,5 +1,14 @@
 /** Every word the window says, in English. */
-import type { Activity, CacheLevel, NoticeAction, Profile, Range, ServiceState, Theme } from '../ipc';
+import type {
+  Activity,
+  BreakerState,
+  CacheLevel,
+  NoticeAction,
+  Profile,
+  Range,
+  ServiceState,
+  Theme,
+} from '../ipc';
 
 const profile: Record<Profile, string> = { live: 'Live', local: 'Local', demo: 'Demo' };
 
@@ -12,6 +21,7 @@ export const text = {
     overview: 'Overview',
     markets: 'Markets',
     cache: 'Cache',
+    limits: 'Limits',
     settings: 'Settings',
     pricesBy: (source: string) => `Prices by ${source}`,
     opensBrowser: (source: string) => `Open ${source} in your browser`,
@@ -103,6 +113,9 @@ export const text = {
     invalidatedKey: (region: string, key: string) => `${key} in ${region} is no longer valid.`,
     invalidatedTag: (tag: string) => `Whatever had the tag ${tag} is no longer valid.`,
     cleared: (region: string) => `The region ${region} is empty.`,
+    limitSet: (name: string, limit: string) => `${name} sees at most ${limit} calls a minute now.`,
+    isolated: (name: string) => `Calls to ${name} are switched off.`,
+    closed: (name: string) => `Calls to ${name} pass again.`,
   },
 
   banner: {
@@ -204,6 +217,73 @@ export const text = {
     emptyWhy: 'One arrives every second.',
     before: (time: string) => `measured since ${time}`,
     failed: 'The measurements could not be read',
+  },
+
+  limits: {
+    failed: 'The limits could not be read',
+    silent: 'The engine has not answered for a while.',
+    none: 'No outside service is used',
+    noneWhy: 'A service appears here as soon as the profile uses one.',
+    window: (span: string) => `Calls in ${span}`,
+    used: (used: string, allowed: string) => `${used} of ${allowed} used`,
+    usedWhy: 'Calls that count in the window at this moment; no window of this length ever holds more',
+    left: (left: string) => `${left} left`,
+    cut: (limit: string) => `cut from ${limit} after the service asked for fewer`,
+    full: (time: string) => `full at ${time} at this pace`,
+    calm: 'not full at this pace',
+    resets: (span: string) => `empty in ${span} if nobody calls`,
+    month: 'Calls this month',
+    monthNone: 'no bound',
+    obstacle: {
+      isolated: 'Calls are switched off by hand.',
+      open: (span: string) => `The service failed too often; it is tried again in ${span}.`,
+      month: 'The calls of this month are used up.',
+      hold: (span: string) => `The service asked for silence; calls go on in ${span}.`,
+      full: (span: string) => `The limit is used up; a place is free within ${span}.`,
+    },
+    waiting: 'waiting',
+    waitingWhy: (critical: string, high: string, normal: string, low: string) =>
+      `critical ${critical}, high ${high}, normal ${normal}, low ${low}`,
+    running: 'in flight',
+    runningWhy: (now: string, most: string) =>
+      `At most ${now} at once now, ${most} ever: failures lower it by a tenth, good answers raise it`,
+    p50: 'p50',
+    p50Why: 'Half of the latest calls took less time than this',
+    p95: 'p95',
+    p95Why: '95 of 100 of the latest calls took less time than this',
+    calls: 'calls',
+    errors: 'errors',
+    retries: 'retries',
+    since: (count: string) => `${count} since the profile started`,
+    budget: 'retry budget',
+    budgetWhy: 'At most a fifth of the calls may be retries; this much is left of what was saved up',
+    breaker: 'Breaker',
+    state: {
+      closed: 'calls pass',
+      open: 'open',
+      half_open: 'probing',
+      isolated: 'switched off',
+    } satisfies Record<BreakerState, string>,
+    breakerSince: (state: string, span: string) => `${state} for ${span}`,
+    history: 'Changes of the breaker',
+    noHistory: 'None yet.',
+    lastError: 'Last error',
+    lastGood: (span: string) => `last good answer ${span} ago`,
+    noGood: 'no good answer yet',
+    limit: 'Calls a minute',
+    limitRange: (max: string) => `1 to ${max}; until the profile starts anew`,
+    limitWrong: (max: string) =>
+      `Type a whole number from 1 to ${max}. A higher one is set in the configuration file.`,
+    set: 'Set',
+    test: 'Test',
+    testing: 'Testing',
+    testWhy: 'Makes one call, which counts',
+    answered: (took: string) => `It answered in ${took}.`,
+    isolate: 'Switch off',
+    close: 'Let calls pass',
+    isolateAsk: (name: string) => `Switch off calls to ${name}?`,
+    isolateLoss: (name: string) =>
+      `Nothing is asked of ${name} until you let calls pass again: prices grow old, and what is not in the cache cannot be shown.`,
   },
 
   caching: {

@@ -12,6 +12,7 @@ mod flat;
 mod frame;
 mod health;
 mod jobs;
+mod limits;
 mod market;
 mod metrics;
 mod problem;
@@ -28,6 +29,9 @@ pub use health::{Health, Service};
 pub use jobs::{
     ByPriority, JobAttempt, JobCounts, JobDetail, JobFilter, JobItem, JobKindView, JobPage, JobPriority,
     JobState, JobsView, NewJobRequest, QueueView,
+};
+pub use limits::{
+    ApiLimits, BreakerChange, BreakerState, LimitsView, ServiceError, ServiceLimits, ServiceTest,
 };
 pub use market::{
     CacheLevel, History, MarketRow, MarketTable, Provenance, Quote, Range, Spark, Token, TokenHit,

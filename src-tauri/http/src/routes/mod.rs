@@ -3,6 +3,7 @@
 mod cache;
 mod health;
 mod history;
+mod limits;
 mod metrics;
 mod prices;
 
@@ -37,6 +38,10 @@ pub(crate) fn v1() -> Routes {
         .routes(routes!(cache::invalidate))
         .routes(routes!(cache::clear))
         .routes(routes!(cache::warm))
+        .routes(routes!(limits::limits))
+        .routes(routes!(limits::services))
+        .routes(routes!(limits::isolate))
+        .routes(routes!(limits::close))
 }
 
 fn json(reply: impl Serialize) -> Result<Value, ProblemReply> {

@@ -23,7 +23,11 @@ async fn the_document_is_openapi_3_1_and_names_every_route() {
         "/v1/cache/invalidate",
         "/v1/cache/regions/{name}",
         "/v1/cache/warm",
+        "/v1/limits",
         "/v1/prices",
+        "/v1/services",
+        "/v1/services/{name}/close",
+        "/v1/services/{name}/isolate",
         "/v1/tokens/{id}/history",
     ];
     assert_eq!(paths, routes);

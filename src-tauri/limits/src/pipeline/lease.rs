@@ -121,7 +121,8 @@ impl State {
     /// Draws the conclusions from an attempt.
     fn conclude(&mut self, grant: Grant, sent: Instant, verdict: Verdict, now: Now, config: &Config) -> News {
         let took = now.instant.saturating_duration_since(sent);
-        if matches!(verdict, Verdict::NotSent(_)) {
+        let unsent = matches!(verdict, Verdict::NotSent(_));
+        if unsent {
             self.window.cancel(grant.slot);
             self.budget.give_back();
         } else {
@@ -150,7 +151,17 @@ impl State {
                 self.last_success_ms = Some(now.wall_ms);
             }
         }
+        match outcome {
+            Outcome::Success if took < config.breaker.slow_call => self.concurrency.succeeded(),
+            _ if unsent => {}
+            _ => self.concurrency.failed(sent, now.instant),
+        }
         let changed = self.breaker.report(grant.permit, outcome, took, now.instant);
+        let reason = match outcome {
+            Outcome::Success => "it answers again",
+            Outcome::Failure | Outcome::Ignored => self.last_error.as_ref().map_or("", |(error, _)| error),
+        };
+        self.chronicle.note(self.breaker.state(now.instant), reason, now);
         News {
             breaker: changed.then(|| self.breaker.state(now.instant)),
             silence: limited.map(|after| self.hold(after, sent, now, config)),

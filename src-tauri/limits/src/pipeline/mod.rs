@@ -3,6 +3,7 @@
 //! `state` decides, under one short lock; `turn` waits for those decisions; `lease` holds what was decided
 //! for one attempt and gives it back whatever happens; `journaling` writes. This file is the way of a call.
 
+mod chronicle;
 mod journaling;
 mod lease;
 mod refusal;
@@ -104,6 +105,7 @@ impl Pipeline {
         let mut patience = wait_at_most;
         let mut attempts = 0;
         let mut last = None;
+        self.shared.state().retry_budget.earn();
         loop {
             let lease = match Shared::enter(&self.shared, priority, &mut patience).await {
                 Ok(lease) => lease,
@@ -111,6 +113,9 @@ impl Pipeline {
                 Err(refusal) => return Err(last.unwrap_or_else(|| refusal.into())),
             };
             attempts += 1;
+            if attempts > 1 {
+                self.shared.state().retries += 1;
+            }
             let failure = match timeout(config.attempt_timeout, attempt()).await {
                 Ok(Attempt::Done(value)) => {
                     lease.settle(Verdict::Answered);
@@ -144,7 +149,8 @@ impl Pipeline {
                 }
             };
             let pause = config.backoff.wait(attempts);
-            if attempts == config.attempts || pause > patience {
+            let again = attempts < config.attempts && pause <= patience;
+            if !again || !self.shared.state().retry_budget.spend() {
                 return Err(failure);
             }
             patience -= pause;
@@ -163,6 +169,7 @@ impl Pipeline {
         let now = self.shared.clock.now();
         let mut state = self.shared.state();
         state.breaker.isolate(now.instant);
+        state.note_breaker("switched off by hand", now);
         state.wake_all();
     }
 
@@ -171,6 +178,7 @@ impl Pipeline {
         let now = self.shared.clock.now();
         let mut state = self.shared.state();
         state.breaker.close(now.instant);
+        state.note_breaker("switched on by hand", now);
         state.wake_all();
     }
 

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::chronicle::Chronicle;
 use super::refusal::Refusal;
 use crate::latency::Latency;
 use crate::{
-    Breaker, Config, Finished, Line, MonthBudget, Now, Permit, Place, Recorded, Slot, Throttle, Tripped,
-    Window,
+    Aimd, Breaker, Config, Finished, Line, MonthBudget, Now, Permit, Place, Recorded, RetryBudget, Slot,
+    Throttle, Tripped, Window,
 };
 
 /// Everything that decides about calls, and nothing that waits. The caller holds the lock.
@@ -29,12 +30,15 @@ pub(super) struct State {
     pub(super) latency: Latency,
     pub(super) calls: u64,
     pub(super) errors: u64,
+    pub(super) retries: u64,
+    pub(super) retry_budget: RetryBudget,
+    pub(super) chronicle: Chronicle,
     pub(super) unrecorded: u64,
     pub(super) last_error: Option<(String, i64)>,
     pub(super) last_success_ms: Option<i64>,
     pub(super) limit: u32,
     pub(super) counted_for: Duration,
-    concurrency: u32,
+    pub(super) concurrency: Aimd,
     next_id: i64,
 }
 
@@ -66,12 +70,15 @@ impl State {
             latency: Latency::default(),
             calls: 0,
             errors: 0,
+            retries: 0,
+            retry_budget: RetryBudget::default(),
+            chronicle: Chronicle::default(),
             unrecorded: 0,
             last_error: None,
             last_success_ms: None,
             limit: config.limit,
             counted_for,
-            concurrency: config.concurrency,
+            concurrency: Aimd::new(config.concurrency),
             // Milliseconds with room for a thousand calls each: above the ids of earlier processes even
             // where the journal could not be read.
             next_id: now.wall_ms.saturating_mul(1_000),
@@ -127,7 +134,7 @@ impl State {
         if let Some(until) = self.holding(now.instant) {
             return Err(Some(until));
         }
-        if self.running >= self.concurrency {
+        if self.running >= self.concurrency.allowed() {
             return Err(None);
         }
         self.window.set_limit(self.throttle.allowed(now.instant));
@@ -139,11 +146,17 @@ impl State {
             self.window.cancel(slot);
             return Err(None);
         };
+        self.note_breaker("the pause is over; a few calls probe", now);
         self.budget.take(now.wall_ms);
         self.running += 1;
         let id = self.next_id;
         self.next_id += 1;
         Ok(Grant { slot, permit, id, at_ms: now.wall_ms })
+    }
+
+    /// Notes a change of the breaker, where there is one.
+    pub(super) fn note_breaker(&mut self, reason: &str, now: Now) {
+        self.chronicle.note(self.breaker.state(now.instant), reason, now);
     }
 
     /// The end of the service's silence, where it still lasts.

@@ -1,5 +1,8 @@
+use std::time::Instant;
+
+use super::chronicle;
 use super::state::State;
-use crate::{BreakerState, BreakerView, Config, Now, Priority, ServiceStatus, Waiting};
+use crate::{Config, Now, Priority, ServiceStatus, Waiting};
 
 impl State {
     pub(super) fn view(&mut self, config: &Config, now: Now) -> ServiceStatus {
@@ -12,22 +15,37 @@ impl State {
             month_left: self.budget.left(now.wall_ms),
             waiting: self.waiting(),
             running: self.running,
-            breaker: match self.breaker.state(now.instant) {
-                BreakerState::Closed => BreakerView::Closed,
-                BreakerState::Open { until } => BreakerView::Open { until_ms: now.wall_ms_at(until) },
-                BreakerState::HalfOpen => BreakerView::HalfOpen,
-                BreakerState::Isolated => BreakerView::Isolated,
-            },
+            concurrency: self.concurrency.allowed(),
+            concurrency_max: self.concurrency.most(),
+            breaker: chronicle::view(self.breaker.state(now.instant), now),
+            breaker_history: self.chronicle.changes(),
+            full_at_ms: self.full_at(now).map(|at| now.wall_ms_at(at)),
             breaker_since_ms: now.wall_ms_at(self.breaker.since(now.instant)),
             hold_until_ms: self.holding(now.instant).map(|until| now.wall_ms_at(until)),
             calls: self.calls,
             errors: self.errors,
+            retries: self.retries,
+            retry_budget_permille: self.retry_budget.left_permille(),
             unrecorded: self.unrecorded,
             p50: self.latency.percentile(50),
             p95: self.latency.percentile(95),
             last_error: self.last_error.clone(),
             last_success_ms: self.last_success_ms,
         }
+    }
+
+    /// When the window is full if calls go on at the pace of its last quarter.
+    fn full_at(&self, now: Now) -> Option<Instant> {
+        let allowed = f64::from(self.throttle.allowed(now.instant));
+        let quarter = self.counted_for / 4;
+        let recent = self.window.taken_within(now.instant, quarter);
+        let pace = f64::from(recent) / quarter.as_secs_f64();
+        // In steps of a sixtieth of the window: finer than anybody reads.
+        (0..=60).map(|step| self.counted_for * step / 60).find_map(|ahead| {
+            let at = now.instant + ahead;
+            let used = f64::from(self.window.used(at)) + pace * ahead.as_secs_f64();
+            (recent > 0 && used >= allowed).then_some(at)
+        })
     }
 
     fn waiting(&self) -> Waiting {

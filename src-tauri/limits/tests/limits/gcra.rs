@@ -102,8 +102,24 @@ fn rested_keys_are_forgotten() {
         keyed.take(&key, start);
     }
     assert_eq!(keyed.len(), 1_000);
-    keyed.take(&1_000, start + Duration::from_secs(1));
-    assert_eq!(keyed.len(), 1);
+    let later = start + Duration::from_secs(1);
+    for key in 1_000..1_250 {
+        keyed.take(&key, later);
+    }
+    assert_eq!(keyed.len(), 250, "each new key looks at eight others");
+}
+
+#[test]
+fn who_is_nearest_to_recovery_is_forgiven_first() {
+    let mut keyed = KeyedGcra::new(Quota::new(10, Duration::from_secs(10)).unwrap(), 4);
+    let now = Instant::now();
+    for (key, calls) in [(1, 9), (2, 3), (3, 7), (4, 8)] {
+        (0..calls).for_each(|_| assert!(keyed.take(&key, now).allowed));
+    }
+    keyed.take(&5, now);
+    assert_eq!(keyed.len(), 4);
+    let left = [1, 2, 3, 4].map(|key| keyed.check(&key, now).remaining);
+    assert_eq!(left, [0, 9, 2, 1], "the second has been forgotten");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use eider_limits::{Attempt, Backoff, CallError, Config, Priority};
+use eider_limits::{Attempt, Backoff, CallError, Config, Priority, RetryBudget};
 use tokio::time::Instant;
 
-use crate::support::{MemoryJournal, Server, config, open, secs};
+use crate::support::{MemoryJournal, START_MS, Server, config, open, secs};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_tried_three_times_and_a_success_ends_it() {
@@ -106,4 +106,79 @@ async fn what_never_reached_the_service_takes_no_slot_and_no_budget_also_after_a
     pipeline.stop().await;
     let reopened = open(config, &journal.next_process()).await;
     assert_eq!(reopened.status().used, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_calls_to_a_dead_service_stay_within_the_retry_budget() {
+    const CALLS: usize = 5_000;
+    let server = Server::default();
+    let mut config = Config { concurrency: 64, ..config(100_000) };
+    // What bounds the retries here is the budget alone.
+    config.breaker.min_calls = 1_000;
+    config.breaker.failure_ratio = 1.0;
+    let pipeline = open(config, &MemoryJournal::default()).await;
+    for _ in 0..CALLS {
+        pipeline.close_breaker();
+        let outcome =
+            server.call(&pipeline, Priority::Normal, secs(60), || Attempt::Retry("502".into())).await;
+        assert!(outcome.is_err());
+    }
+    let status = pipeline.status();
+    let retries = server.seen().len() - CALLS;
+    assert_eq!(status.retries as usize, retries);
+    assert!(retries <= CALLS / 5 + RetryBudget::MOST as usize, "{retries} retries");
+    assert!(retries >= CALLS / 5, "{retries} retries: the budget is there to be used");
+    assert!(status.retry_budget_permille < 50);
+    assert_eq!(status.concurrency, 1, "a service that only fails gets one call at a time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_breaker_did_is_told_newest_first() {
+    let server = Server::default();
+    let pipeline = open(Config { attempts: 1, ..config(50) }, &MemoryJournal::default()).await;
+    let fail = || Attempt::Retry("502 from the provider".to_string());
+    for _ in 0..8 {
+        let _ = server.call(&pipeline, Priority::Normal, secs(1), fail).await;
+    }
+    tokio::time::advance(secs(6)).await;
+    for _ in 0..2 {
+        server.ok(&pipeline, secs(1)).await.unwrap();
+    }
+    pipeline.isolate();
+    pipeline.close_breaker();
+    let told: Vec<_> = pipeline.status().breaker_history;
+    let reasons: Vec<&str> = told.iter().map(|change| change.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "switched on by hand",
+            "switched off by hand",
+            "it answers again",
+            "the pause is over; a few calls probe",
+            "502 from the provider",
+        ]
+    );
+    assert!(told.windows(2).all(|pair| pair[0].at_ms >= pair[1].at_ms));
+    (0..40).for_each(|_| {
+        pipeline.isolate();
+        pipeline.close_breaker();
+    });
+    assert_eq!(pipeline.status().breaker_history.len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_window_is_foretold_from_the_pace_of_its_last_quarter() {
+    let server = Server::default();
+    let pipeline = open(config(50), &MemoryJournal::default()).await;
+    assert_eq!(pipeline.status().full_at_ms, None, "nobody calls");
+    for _ in 0..15 {
+        server.ok(&pipeline, secs(1)).await.unwrap();
+        tokio::time::advance(secs(1)).await;
+    }
+    let now_ms = START_MS + 15_000;
+    let full_at_ms = pipeline.status().full_at_ms.expect("a call a second is more than fifty a minute");
+    let ahead_s = (full_at_ms - now_ms) / 1000;
+    assert!((30..=40).contains(&ahead_s), "35 more at one a second: {ahead_s}");
+    tokio::time::advance(secs(30)).await;
+    assert_eq!(pipeline.status().full_at_ms, None, "nobody calls any more");
 }
