@@ -13,7 +13,7 @@ const KEYS: usize = 100_000;
 const HELD: usize = KEYS / 100;
 
 pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
-    let requests = 2_000_000 / scale;
+    let requests = 400_000 / scale;
     for skew in [0.9, 1.0, 1.1] {
         let drawn = draw(skew, requests);
         let [eider, moka, lru] = [eider(&drawn)?, moka(&drawn), lru(&drawn)];

@@ -3,7 +3,8 @@ import { exactTime, minuteTime, setLocale } from '../src/format';
 import { acceptable } from '../src/locale';
 
 test('the POSIX locale and other words that are no language tag are not accepted', () => {
-  for (const tag of ['C', 'c', 'POSIX', '', 'C.UTF-8', 'en_US']) expect(acceptable(tag)).toBe(false);
+  for (const tag of ['C', 'c', 'POSIX', '', 'C.UTF-8', 'en_US', 'en-US-u-va-posix'])
+    expect(acceptable(tag)).toBe(false);
   for (const tag of ['en-US', 'de', 'zh-Hans-CN']) expect(acceptable(tag)).toBe(true);
 });
 
