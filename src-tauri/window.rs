@@ -14,10 +14,6 @@ pub(crate) const MAIN: &str = "main";
 const DARK: Color = Color(0x0e, 0x13, 0x17, 0xff);
 const LIGHT: Color = Color(0xf6, 0xf8, 0xf9, 0xff);
 
-/// WebKitGTK calls the language of `C.UTF-8` "C", and everything of `Intl` that is given it throws.
-const KNOWN_LANGUAGE: &str = "try { new Intl.Locale(navigator.language) } \
-     catch { Object.defineProperty(navigator, 'language', { value: 'en-US' }) }";
-
 /// A page that never says it has painted is shown all the same, so that its failure can be seen.
 const SHOW_AT_LATEST: Duration = Duration::from_secs(3);
 
@@ -47,7 +43,6 @@ pub(crate) fn open(
         .background_color(if theme == Theme::Light { LIGHT } else { DARK })
         .data_directory(data_dir.join("webview"))
         .initialization_script(format!("window.__EIDER__ = {};", serde_json::json!({ "theme": theme })))
-        .initialization_script(KNOWN_LANGUAGE)
         // Nothing but the program's own page is ever shown in the window.
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .build()?;
