@@ -18,11 +18,8 @@ const ENTRIES: usize = 1_000_000;
 const VALUE: usize = 100;
 /// Of the peer's entries one in so many is looked for; of ours every one.
 const SAMPLE: usize = 20;
-/// Values that are sent at once; fewer than the calls that may wait for the database, which each write of a class
-/// that leaves it out asks whether it has something older.
-const BURST: usize = 256;
-/// The peer is given more at once, for each of its waits takes long.
-const PEER_BURST: usize = 2048;
+/// Values that are sent at once.
+const BURST: usize = 2048;
 
 pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
     let entries = ENTRIES / scale;
@@ -137,12 +134,12 @@ pub(crate) fn write(contender: &str, folder: &str, entries: usize) -> anyhow::Re
         let cache = open_foyer(Path::new(folder)).await?;
         let mut number = 0;
         loop {
-            for number in number..number + PEER_BURST {
+            for number in number..number + BURST {
                 cache.insert(number.to_string(), text(number, VALUE));
             }
             cache.storage().wait().await;
             let before = number;
-            number += PEER_BURST;
+            number += BURST;
             if before < entries && number >= entries {
                 println!("acknowledged");
             }

@@ -9,7 +9,7 @@ use store::{Store, StoreError};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::entry::{Meta, Record};
-use crate::name::FullKey;
+use crate::name::{FullKey, region_hash};
 use crate::tier::{Tier, TierError};
 
 /// The bytes that a row costs beside its payload: its key, its columns and the index.
@@ -21,6 +21,8 @@ pub(crate) struct Database {
     store: Store,
     bound: i64,
     newest_stamp: u64,
+    /// The hashes of the regions that there were at the start.
+    regions: Vec<u32>,
     /// Bytes held, or [`UNKNOWN`] after a write that failed; the next write then counts anew.
     bytes: Arc<AtomicI64>,
 }
@@ -29,9 +31,9 @@ const UNKNOWN: i64 = i64::MIN;
 
 impl Database {
     pub(crate) async fn open(store: Store, bound: u64) -> Result<Self, StoreError> {
-        let (bytes, newest_stamp) =
-            store.read("cache.sum_bytes", |db| Ok((sum_bytes(db)?, newest_stamp(db)?))).await?;
-        Ok(Self { store, bound: bound as i64, newest_stamp, bytes: Arc::new(AtomicI64::new(bytes)) })
+        let (bytes, newest_stamp, regions) =
+            store.read("cache.sum_bytes", |db| Ok((sum_bytes(db)?, newest_stamp(db)?, regions(db)?))).await?;
+        Ok(Self { store, bound: bound as i64, newest_stamp, regions, bytes: Arc::new(AtomicI64::new(bytes)) })
     }
 
     async fn upsert(&self, row: NewRow) -> Result<(), TierError> {
@@ -69,6 +71,20 @@ fn sum_bytes(db: &Connection) -> Result<i64, StoreError> {
 fn newest_stamp(db: &Connection) -> Result<u64, StoreError> {
     let newest = "SELECT coalesce(max(stamp), 0) FROM cache_entry";
     Ok(db.query_row(newest, [], |row| row.get::<_, i64>(0))? as u64)
+}
+
+/// One step along the index for each region, however many entries it has.
+fn regions(db: &Connection) -> Result<Vec<u32>, StoreError> {
+    let mut statement = db.prepare(
+        "WITH RECURSIVE name_of (region) AS (
+             SELECT min(region) FROM cache_entry
+             UNION ALL
+             SELECT (SELECT min(region) FROM cache_entry WHERE cache_entry.region > name_of.region)
+             FROM name_of WHERE name_of.region IS NOT NULL)
+         SELECT region FROM name_of WHERE region IS NOT NULL",
+    )?;
+    let names = statement.query_map([], |row| Ok(region_hash(row.get_ref(0)?.as_str()?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 #[async_trait]
@@ -124,6 +140,10 @@ impl Tier for Database {
 
     fn newest_stamp(&self) -> u64 {
         self.newest_stamp
+    }
+
+    fn regions(&self) -> Option<Vec<u32>> {
+        Some(self.regions.clone())
     }
 }
 

@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 
 use crate::breaker::{Breaker, BreakerConfig};
 use crate::entry::Record;
+use crate::holdings::Holdings;
 use crate::latency::Latency;
 use crate::name::FullKey;
 use crate::overlay::{Overlay, Room, Waiting};
@@ -42,6 +43,7 @@ pub(crate) struct Guard {
     reads: Breaker,
     writes: Breaker,
     overlay: Overlay,
+    holdings: Holdings,
     /// Entries of this level up to this stamp are not to be trusted: it missed writes that are known no more.
     floor: AtomicU64,
     /// A floor that no mark says yet; zero where there is none.
@@ -82,6 +84,7 @@ impl Guard {
             reads: Breaker::new(terms.breaker),
             writes: Breaker::new(terms.breaker),
             overlay: Overlay::default(),
+            holdings: Holdings::default(),
             floor: AtomicU64::new(0),
             forgot: AtomicU64::new(0),
             terms,
@@ -101,6 +104,7 @@ impl Guard {
         }
         match AssertUnwindSafe((self.open)()).catch_unwind().await {
             Ok(Ok(tier)) => {
+                self.holdings.learn(tier.regions());
                 *self.tier.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&tier));
                 Some(tier)
             }
@@ -145,6 +149,11 @@ impl Guard {
         Some(self.forgot.swap(0, Ordering::AcqRel)).filter(|stamp| *stamp > 0)
     }
 
+    /// Whether the level can hold anything of this region. Where not, it need not be told of a newer value.
+    pub(crate) fn may_hold(&self, region: &str) -> bool {
+        self.holdings.may_include(region)
+    }
+
     pub(crate) fn is_passed_over(&self) -> bool {
         self.tier().is_none() || self.writes.is_open()
     }
@@ -184,12 +193,14 @@ impl Guard {
 
     /// Tells that a write of this stamp is coming: until it is taken, older values are not shown.
     pub(crate) fn announce<'a>(&'a self, key: &'a FullKey, stamp: u64) -> Attempt<'a> {
+        self.holdings.add(&key.region);
         self.overlay.begin(key, stamp);
         Attempt { guard: self, key, stamp, spare: None, taken: false }
     }
 
     /// Gives the level a copy of what a slower one holds. That it cannot take it is no loss, so nothing waits.
     pub(crate) async fn copy(&self, key: &FullKey, record: Record) {
+        self.holdings.add(&key.region);
         if self.overlay.get(key).is_none()
             && let Some(tier) = self.tier().filter(|_| !self.writes.is_open())
         {

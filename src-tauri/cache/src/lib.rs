@@ -33,6 +33,7 @@ mod journal;
 
 mod breaker;
 mod guard;
+mod holdings;
 mod memory;
 mod overlay;
 mod tier;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use equivalent::Equivalent;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::CacheError;
 
@@ -52,6 +53,11 @@ impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.area == key.area && self.text == &*key.text
     }
+}
+
+/// What levels know a region by where its name is too long; two regions may share it.
+pub(crate) fn region_hash(name: &str) -> u32 {
+    xxh3_64(name.as_bytes()) as u32
 }
 
 pub(crate) fn check_region(name: &str) -> Result<(), CacheError> {

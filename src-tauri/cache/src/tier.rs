@@ -25,6 +25,12 @@ pub(crate) trait Tier: Send + Sync {
         0
     }
 
+    /// The [hashes](crate::name::region_hash) of the regions that it holds something of, also removals, where it
+    /// knows them.
+    fn regions(&self) -> Option<Vec<u32>> {
+        None
+    }
+
     /// Entries held, where the level knows.
     fn entries(&self) -> Option<u64> {
         None

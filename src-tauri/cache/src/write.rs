@@ -106,7 +106,7 @@ impl Core {
             let known_absent = before
                 .as_ref()
                 .is_some_and(|slot| slot.value.is_some() && !slot.traits.levels.contains(guard.level));
-            if !known_absent {
+            if !known_absent && guard.may_hold(&spot.area.name) {
                 writes.push(Box::pin(self.remove_older(guard, spot, life.stamp)));
             }
         }

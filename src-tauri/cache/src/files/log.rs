@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::disk::Disk;
 use super::entry::Entry;
@@ -169,10 +169,6 @@ pub(super) fn hash_of(key: &FullKey) -> u64 {
     hash.digest()
 }
 
-pub(super) fn hash_of_region(name: &str) -> u32 {
-    xxh3_64(name.as_bytes()) as u32
-}
-
 /// From then on the value may not even serve as a stale one.
 pub(super) fn dead_at_ms(meta: &Meta) -> i64 {
     meta.created_at_ms.saturating_add(meta.ttl_ms).saturating_add(meta.max_stale_ms)
@@ -198,6 +194,12 @@ pub(super) struct Regions(
 pub(super) const OTHER_REGIONS: u16 = 0;
 
 impl Regions {
+    /// The hashes of the regions that something was found or written of; `None` where not all have a number.
+    pub(super) fn all(&self) -> Option<Vec<u32>> {
+        let numbers = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (numbers.len() < usize::from(u16::MAX)).then(|| numbers.keys().copied().collect())
+    }
+
     pub(super) fn number(&self, hash: u32) -> u16 {
         let mut numbers = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let next = u16::try_from(numbers.len() + 1).unwrap_or(OTHER_REGIONS);

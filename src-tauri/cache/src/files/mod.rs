@@ -145,6 +145,10 @@ impl Tier for Files {
         self.newest_stamp()
     }
 
+    fn regions(&self) -> Option<Vec<u32>> {
+        self.log.regions.all()
+    }
+
     fn entries(&self) -> Option<u64> {
         Some(self.entries() as u64)
     }

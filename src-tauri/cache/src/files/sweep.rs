@@ -1,7 +1,8 @@
 //! Frees what a mark on a region has made unreadable, a shard of the index at a time, while nothing is waiting.
 
-use super::log::{OTHER_REGIONS, hash_of_region};
+use super::log::OTHER_REGIONS;
 use super::writer::Writer;
+use crate::name::region_hash;
 
 /// A region to be swept, from a shard on.
 pub(super) struct Sweep {
@@ -13,7 +14,7 @@ pub(super) struct Sweep {
 impl Writer {
     /// Plans a sweep, together with one of the same region that is not through yet.
     pub(super) fn plan_sweep(&mut self, region: &str, mut older_than: u64) {
-        let region = self.log.regions.number(hash_of_region(region));
+        let region = self.log.regions.number(region_hash(region));
         if region != OTHER_REGIONS {
             let earlier = self.sweeps.extract_if(.., |sweep| sweep.region == region);
             older_than = earlier.map(|sweep| sweep.older_than).fold(older_than, u64::max);

@@ -9,12 +9,13 @@ use super::active::Active;
 use super::contents::Item;
 use super::entry::Entry;
 use super::frame::{Frame, Kind};
-use super::log::{Log, dead_at_s, hash_of, hash_of_region};
+use super::log::{Log, dead_at_s, hash_of};
 use super::segment::Segment;
 use super::sweep::Sweep;
 use crate::codec;
 use crate::entry::{Meta, Record};
 use crate::name::FullKey;
+use crate::name::region_hash;
 use crate::tier::TierError;
 
 pub(super) struct Writer {
@@ -145,6 +146,6 @@ fn frame(kind: Kind, key: &FullKey, meta: &Meta, body_len: u32) -> Frame {
         hash: hash_of(key),
         stamp: meta.stamp,
         dead_at_s: dead_at_s(meta),
-        region: hash_of_region(&key.region),
+        region: region_hash(&key.region),
     }
 }

@@ -33,6 +33,7 @@ conforms!(
     a_removed_key_stays_removed,
     regions_do_not_reach_into_one_another,
     a_class_is_kept_in_its_levels_alone,
+    a_value_from_before_a_restart_yields_to_a_newer_one_above_it,
     another_schema_is_a_miss,
     a_value_that_fits_no_level_is_refused,
     inspecting_tells_where_an_entry_is_but_not_what_it_says,
@@ -135,6 +136,15 @@ mod checks {
                 );
             }
         }
+    }
+
+    pub(super) async fn a_value_from_before_a_restart_yields_to_a_newer_one_above_it(rig: Rig) {
+        rig.set("k", "older").await;
+        let rig = rig.crash().await;
+        rig.region.set("k", text("newer"), &CLASS.levels(Levels::MEMORY), &[]).await.unwrap();
+        assert_eq!(rig.value("k").await.as_deref(), Some("newer"));
+        rig.evict_memory();
+        assert_eq!(rig.value("k").await, None, "nothing older comes up from below");
     }
 
     pub(super) async fn another_schema_is_a_miss(rig: Rig) {

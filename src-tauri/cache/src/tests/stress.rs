@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::rig::{Below, CLASS, Down, Rig, SHELVES, Text, text};
+use crate::{Level, LevelState, Levels};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_of_many_keys_is_computed_once_for_many_callers() {
@@ -97,5 +98,26 @@ async fn counted_up(rig: Rig) {
 async fn what_was_invalidated_or_removed_is_never_seen_again() {
     for levels in [SHELVES, &[Below::Files, Below::Database]] {
         counted_up(Rig::new(levels).await).await;
+    }
+}
+
+/// Each write of a class that leaves a level out once asked that level for something older. Thousands at once were more
+/// than the database takes, and a crash at that moment cost the whole cache.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_writes_that_leave_a_level_out_does_not_reach_it() {
+    let rig = Rig::new(&[Below::Files, Below::Database]).await;
+    let class = CLASS.levels(Levels::ALL.without(Level::Database));
+    let writes = (0..6000).map(|n| {
+        let region = rig.region.clone();
+        async move { region.set(&n.to_string(), text("value"), &class, &[]).await }
+    });
+    for outcome in futures::future::join_all(writes).await {
+        outcome.unwrap();
+    }
+    let database = &rig.cache.levels()[2];
+    assert_eq!((database.state, database.waiting), (LevelState::Up, 0), "{:?}", database.last_error);
+    let rig = rig.crash_with_store().await;
+    for n in 0..6000 {
+        assert_eq!(rig.value(&n.to_string()).await.as_deref(), Some("value"), "{n}");
     }
 }
