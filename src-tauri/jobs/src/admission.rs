@@ -1,0 +1,86 @@
+//! Finding a new job in order, before anything is written.
+
+use std::time::Duration;
+
+use crate::core::Core;
+use crate::insert::Ready;
+use crate::new_job::Due;
+use crate::{AddError, NewJob};
+
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The most bytes of a job key.
+const KEY_MAX: usize = 256;
+/// The most bytes of a batch's name.
+const BATCH_MAX: usize = 64;
+
+fn invalid<T>(field: &'static str, value: impl ToString, accepted: &'static str) -> Result<T, AddError> {
+    Err(AddError::Invalid { field, value: value.to_string(), accepted })
+}
+
+impl Core {
+    pub(crate) fn admit(&self, job: NewJob) -> Result<Ready, AddError> {
+        let Some((kind, handler)) = self.handlers.get_key_value(&*job.kind) else {
+            return Err(AddError::UnknownKind {
+                kind: job.kind,
+                known: self.handlers.keys().copied().collect(),
+            });
+        };
+        let defaults = handler.defaults();
+        let queue = self.queue_config(job.queue.as_deref().unwrap_or(defaults.queue))?;
+        let payload = job.payload.to_string();
+        if payload.len() > self.config.payload_max {
+            return Err(AddError::PayloadTooLarge { bytes: payload.len(), max: self.config.payload_max });
+        }
+        let examined = handler
+            .examine(&job.payload)
+            .map_err(|reason| AddError::BadPayload { kind: (*kind).to_owned(), reason })?;
+        let key = job.key.or(examined.key);
+        if let Some(key) = key.as_ref().filter(|key| !(1..=KEY_MAX).contains(&key.len())) {
+            return invalid("key", format!("{} bytes", key.len()), "1 to 256 bytes");
+        }
+        if let Some(batch) = job.batch.as_ref().filter(|batch| !(1..=BATCH_MAX).contains(&batch.len())) {
+            return invalid("batch", format!("{} bytes", batch.len()), "1 to 64 bytes");
+        }
+        let attempts = job.attempts.unwrap_or(defaults.attempts);
+        if !(1..=100).contains(&attempts) {
+            return invalid("attempts", attempts, "1 to 100");
+        }
+        let timeout = job.timeout.unwrap_or(defaults.timeout);
+        if !(Duration::from_millis(1)..=DAY).contains(&timeout) {
+            return invalid("timeout", format!("{timeout:?}"), "1 ms to 24 h");
+        }
+        let overall = job.overall.or(defaults.overall);
+        if let Some(overall) = overall.filter(|span| !(Duration::from_millis(1)..=YEAR).contains(span)) {
+            return invalid("overall", format!("{overall:?}"), "1 ms to 366 days");
+        }
+        let now_ms = self.clock.now_ms();
+        let run_at_ms = match job.due {
+            Due::In(delay) if delay > YEAR => {
+                return invalid("delay", format!("{delay:?}"), "up to 366 days");
+            }
+            Due::In(delay) => now_ms + delay.as_millis() as i64,
+            Due::At(at_ms) if at_ms < 0 || at_ms > now_ms + YEAR.as_millis() as i64 => {
+                return invalid("run_at_ms", at_ms, "a time up to 366 days ahead, in Unix milliseconds");
+            }
+            Due::At(at_ms) => at_ms.max(now_ms),
+        };
+        Ok(Ready {
+            kind: (*kind).to_owned(),
+            queue: queue.name.clone(),
+            bound: queue.bound,
+            priority: job.priority.unwrap_or(defaults.priority),
+            about: examined.about,
+            key,
+            unique: job.unique.unwrap_or(defaults.unique),
+            payload,
+            attempts,
+            timeout_ms: timeout.as_millis() as i64,
+            overall_ms: overall.map(|overall| overall.as_millis() as i64),
+            now_ms,
+            run_at_ms,
+            batch: job.batch,
+            loaded: self.live().load.deferring,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! What the calls, the dispatcher and the attempts under way share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use store::Store;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::figures::Figures;
+use crate::handler::Erased;
+use crate::load::LoadGate;
+use crate::pick::Turns;
+use crate::running::Progress;
+use crate::{Clock, Config, Event, JobId, QueueConfig, State, UnknownQueue};
+
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+    /// This process, among those that run jobs from the same database.
+    pub(crate) session: i64,
+    /// Wakes the dispatcher: something was added or changed.
+    pub(crate) wake: Notify,
+    pub(crate) events: broadcast::Sender<Event>,
+    /// Guards what changes while running; held for short changes, never over a wait.
+    live: Mutex<Live>,
+    /// Ends the taking of new work.
+    pub(crate) stopping: CancellationToken,
+    /// Ends the attempts under way.
+    pub(crate) quitting: CancellationToken,
+}
+
+pub(crate) struct Live {
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) load: LoadGate,
+    pub(crate) running: HashMap<JobId, Underway>,
+}
+
+/// A queue, as this process runs it.
+pub(crate) struct Queue {
+    pub(crate) config: QueueConfig,
+    pub(crate) paused: bool,
+    pub(crate) draining: bool,
+    pub(crate) concurrency: u32,
+    /// Places taken, also by handlers that were told to end and have not.
+    pub(crate) taken: u32,
+    pub(crate) turns: Turns,
+    /// When the latest jobs started, where that is limited.
+    pub(crate) starts_ms: std::collections::VecDeque<i64>,
+    pub(crate) figures: Figures,
+}
+
+/// An attempt under way.
+pub(crate) struct Underway {
+    pub(crate) cancel: CancellationToken,
+    pub(crate) progress: Progress,
+}
+
+impl Core {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        config: Config,
+        handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+    ) -> Self {
+        let queues = config.queues.iter().map(Queue::new).collect();
+        Self {
+            store,
+            clock,
+            config,
+            handlers,
+            session: rand::random_range(1..=i64::MAX),
+            wake: Notify::new(),
+            events: broadcast::channel(EVENTS_MAX).0,
+            live: Mutex::new(Live { queues, load: LoadGate::default(), running: HashMap::new() }),
+            stopping: CancellationToken::new(),
+            quitting: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn queue_config(&self, name: &str) -> Result<&QueueConfig, UnknownQueue> {
+        let found = self.config.queues.iter().find(|queue| queue.name == name);
+        found.ok_or_else(|| UnknownQueue { queue: name.to_owned(), known: self.config.names() })
+    }
+
+    pub(crate) fn tell(&self, id: JobId, kind: &str, queue: &str, state: State, error: Option<String>) {
+        // Without a listener there is nobody to tell.
+        let _ = self.events.send(Event {
+            id,
+            kind: kind.to_owned(),
+            queue: queue.to_owned(),
+            state,
+            error,
+            at_ms: self.clock.now_ms(),
+        });
+    }
+}
+
+/// A listener that is further behind loses the oldest events.
+const EVENTS_MAX: usize = 1024;
+
+impl Live {
+    pub(crate) fn queue(&mut self, name: &str) -> Option<&mut Queue> {
+        self.queues.iter_mut().find(|queue| queue.config.name == name)
+    }
+}
+
+impl Queue {
+    fn new(config: &QueueConfig) -> Self {
+        Self {
+            config: config.clone(),
+            paused: false,
+            draining: false,
+            concurrency: config.concurrency,
+            taken: 0,
+            turns: Turns::new(config.weights),
+            starts_ms: std::collections::VecDeque::new(),
+            figures: Figures::default(),
+        }
+    }
+
+    /// How many jobs may start now.
+    pub(crate) fn free(&mut self, now_ms: i64) -> usize {
+        if self.paused {
+            return 0;
+        }
+        let places = self.concurrency.saturating_sub(self.taken) as usize;
+        places.min(self.rate_left(now_ms))
+    }
+
+    fn rate_left(&mut self, now_ms: i64) -> usize {
+        let Some(rate) = self.config.rate else { return usize::MAX };
+        let per_ms = rate.per.as_millis() as i64;
+        // A start in the future is left by a clock that was set back; it counts no more.
+        self.starts_ms.retain(|at| (now_ms - per_ms + 1..=now_ms).contains(at));
+        (rate.jobs as usize).saturating_sub(self.starts_ms.len())
+    }
+
+    /// When the limit of starts lets the next one through, where it does not now.
+    pub(crate) fn rate_until_ms(&mut self, now_ms: i64) -> Option<i64> {
+        let per_ms = self.config.rate?.per.as_millis() as i64;
+        (self.rate_left(now_ms) == 0).then(|| self.starts_ms.front().map_or(now_ms, |first| first + per_ms))
+    }
+}

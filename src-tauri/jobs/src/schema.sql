@@ -1,0 +1,81 @@
+-- States: 0 waiting, 1 scheduled, 2 snoozed, 3 blocked, 4 running, 5 done, 6 failed, 7 cancelled.
+CREATE TABLE job (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind            TEXT    NOT NULL,
+    queue           TEXT    NOT NULL,
+    priority        INTEGER NOT NULL,
+    state           INTEGER NOT NULL,
+    about           TEXT    NOT NULL,
+    key             TEXT,
+    payload         TEXT    NOT NULL,
+    -- The payload of one more run after the one under way.
+    again           TEXT,
+    result          TEXT,
+    attempt         INTEGER NOT NULL DEFAULT 0,
+    attempts        INTEGER NOT NULL,
+    -- Grows with each start; with the session it says whose acknowledgement counts.
+    starts          INTEGER NOT NULL DEFAULT 0,
+    timeout_ms      INTEGER NOT NULL,
+    overall_ms      INTEGER,
+    created_at_ms   INTEGER NOT NULL,
+    run_at_ms       INTEGER NOT NULL,
+    started_at_ms   INTEGER,
+    ended_at_ms     INTEGER,
+    -- The process that runs it.
+    session         INTEGER,
+    cancelling      INTEGER NOT NULL DEFAULT 0,
+    error           TEXT,
+    hold            TEXT,
+    progress        REAL,
+    progress_note   TEXT,
+    batch           TEXT,
+    parent          INTEGER,
+    children_open   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Only what is due: a fetch costs the same beside any number of jobs that are not.
+CREATE INDEX job_due ON job (queue, priority, run_at_ms, id) WHERE state = 0;
+CREATE INDEX job_timed ON job (run_at_ms) WHERE state IN (1, 2);
+CREATE INDEX job_by_state ON job (state, id);
+CREATE INDEX job_by_key ON job (kind, key, id) WHERE key IS NOT NULL;
+CREATE INDEX job_by_batch ON job (batch, state) WHERE batch IS NOT NULL;
+
+-- Attempts that did not end well; the latest good one is told by the job's own row.
+CREATE TABLE job_attempt (
+    job           INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    attempt       INTEGER NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    ended_at_ms   INTEGER NOT NULL,
+    outcome       TEXT    NOT NULL,
+    error         TEXT
+) STRICT;
+CREATE INDEX job_attempt_by_job ON job_attempt (job);
+
+-- How many jobs are in each state, kept in the transactions that change them.
+CREATE TABLE job_count (
+    queue    TEXT    NOT NULL,
+    state    INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    jobs     INTEGER NOT NULL,
+    PRIMARY KEY (queue, state, priority)
+) STRICT, WITHOUT ROWID;
+
+-- What was changed of a queue while it ran.
+CREATE TABLE job_queue (
+    name        TEXT    NOT NULL PRIMARY KEY,
+    paused      INTEGER NOT NULL DEFAULT 0,
+    draining    INTEGER NOT NULL DEFAULT 0,
+    concurrency INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Processes that run jobs. A beat that stands still tells that one is gone.
+CREATE TABLE job_session (
+    id   INTEGER PRIMARY KEY,
+    beat INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE job_periodic (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    cron       TEXT    NOT NULL,
+    next_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

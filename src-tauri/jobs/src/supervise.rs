@@ -1,0 +1,162 @@
+//! One attempt from its start to its end, whatever its handler does.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::{Core, Underway};
+use crate::running::Running;
+use crate::settle::{Ending, Started};
+use crate::turn::Ended;
+use crate::{Backoff, Outcome};
+
+/// How long a handler that was told to end may take over it.
+const GRACE: Duration = Duration::from_secs(1);
+/// The most bytes of a result, as JSON.
+const RESULT_MAX: usize = 64 << 10;
+/// The most characters of an error.
+const ERROR_MAX: usize = 1000;
+
+/// What the dispatcher hears of an attempt.
+pub(crate) enum News {
+    /// It ended; its place is free where `freed`.
+    Ended { ended: Box<Ended>, freed: bool },
+    /// A handler that was told to end long ago has ended.
+    Freed { queue: String },
+}
+
+/// Starts the attempt; its end arrives as news.
+pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>) {
+    let Underway { cancel, progress } = Underway::new();
+    core.live().running.insert(job.id, Underway { cancel: cancel.clone(), progress: Arc::clone(&progress) });
+    let (core, told) = (Arc::clone(core), CancellationToken::new());
+    tokio::spawn(async move {
+        let Some(handler) = core.handlers.get(&*job.kind).map(Arc::clone) else {
+            // Another version of the program may know it, but this one took it.
+            let ending = Ending::Fail(format!("no handler for {} in this version", job.kind));
+            core.live().running.remove(&job.id);
+            send(&news, job, ending, Backoff::Fixed(GRACE), true);
+            return;
+        };
+        let running = Running {
+            id: job.id,
+            attempt: job.attempt,
+            attempts: job.attempts,
+            key: job.key.as_deref().map(Arc::from),
+            cancel: told.clone(),
+            progress,
+        };
+        let (defaults, payload) = (handler.defaults(), job.payload.clone());
+        let mut task = tokio::spawn(async move {
+            AssertUnwindSafe(async move { handler.run(&payload, running).await }).catch_unwind().await
+        });
+        let ending = watch(&core, &job, &mut task, &cancel, &told).await;
+        core.live().running.remove(&job.id);
+        let (id, queue) = (job.id, job.queue.clone());
+        let freed = task.is_finished();
+        send(&news, job, ending, defaults.backoff, freed);
+        if !freed {
+            ignored(&core, id, &queue, task, &news).await;
+        }
+    });
+}
+
+impl Underway {
+    fn new() -> Self {
+        Self { cancel: CancellationToken::new(), progress: Arc::default() }
+    }
+}
+
+fn send(news: &UnboundedSender<News>, job: Started, ending: Ending, backoff: Backoff, freed: bool) {
+    // Without a dispatcher the program has ended, and the next start takes the job up.
+    let _ = news.send(News::Ended { ended: Box::new(Ended { job, ending, backoff }), freed });
+}
+
+/// A handler that ignored its cancellation: dropped where it waits, its place counts until it really ends.
+async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &UnboundedSender<News>) {
+    tracing::warn!(%id, queue, "a job ignores that it was told to end; its place stays taken until it does");
+    if let Some(queue) = core.live().queue(queue) {
+        queue.figures.stuck += 1;
+    }
+    let _ = task.await;
+    if let Some(queue) = core.live().queue(queue) {
+        queue.figures.stuck -= 1;
+    }
+    let _ = news.send(News::Freed { queue: queue.to_owned() });
+}
+
+type Finished = Result<Outcome, Box<dyn Any + Send>>;
+type Task = JoinHandle<Finished>;
+
+async fn watch(
+    core: &Core,
+    job: &Started,
+    task: &mut Task,
+    cancel: &CancellationToken,
+    told: &CancellationToken,
+) -> Ending {
+    let left_ms = job.deadline_ms.map_or(i64::MAX, |deadline| deadline - job.started_at_ms);
+    let timeout_ms = job.timeout_ms.min(left_ms).max(0);
+    let otherwise = tokio::select! {
+        biased;
+        finished = &mut *task => return ending_of(finished.ok()),
+        () = cancel.cancelled() => Ending::Cancel("it was cancelled".into()),
+        () = core.quitting.cancelled() => Ending::Interrupted,
+        () = tokio::time::sleep(Duration::from_millis(timeout_ms as u64)) => Ending::Retry {
+            outcome: "timed_out",
+            error: format!("no end within {timeout_ms} ms"),
+            after_ms: None,
+        },
+    };
+    told.cancel();
+    match tokio::time::timeout(GRACE, &mut *task).await {
+        // What it finished is not thrown away.
+        Ok(Ok(Ok(done @ (Outcome::Done | Outcome::DoneWith(_))))) => ending_of(Some(Ok(done))),
+        Ok(_) => otherwise,
+        Err(_elapsed) => {
+            task.abort();
+            // What only waits ends at once; what blocks its thread does not.
+            let _ = tokio::time::timeout(GRACE, &mut *task).await;
+            otherwise
+        }
+    }
+}
+
+fn ending_of(finished: Option<Finished>) -> Ending {
+    let retry = |outcome, error, after_ms| Ending::Retry { outcome, error, after_ms };
+    match finished {
+        Some(Ok(Outcome::Done)) => Ending::Done(None),
+        Some(Ok(Outcome::DoneWith(value))) => {
+            let text = value.to_string();
+            if text.len() <= RESULT_MAX {
+                return Ending::Done(Some(text));
+            }
+            Ending::Fail(format!("its result has {} bytes: at most {RESULT_MAX} are kept", text.len()))
+        }
+        Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(millis)),
+        Some(Ok(Outcome::Snooze { for_, because })) => Ending::Snooze { for_ms: millis(for_), because },
+        Some(Ok(Outcome::Cancel { because })) => Ending::Cancel(shortened(because)),
+        Some(Ok(Outcome::Fail { error })) => Ending::Fail(shortened(error)),
+        Some(Err(panic)) => {
+            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            retry("panicked", shortened(format!("its handler panicked: {said}")), None)
+        }
+        None => retry("panicked", "its handler was ended from outside".into(), None),
+    }
+}
+
+fn shortened(text: String) -> String {
+    if text.chars().count() <= ERROR_MAX { text } else { text.chars().take(ERROR_MAX).collect() }
+}
+
+/// No wait is longer than a year.
+fn millis(wait: Duration) -> i64 {
+    wait.min(Duration::from_secs(366 * 24 * 3600)).as_millis() as i64
+}

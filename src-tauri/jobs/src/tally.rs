@@ -1,0 +1,80 @@
+//! Changes to the numbers of jobs by state, gathered during a transaction and written at its end.
+
+use std::collections::BTreeMap;
+
+use store::StoreError;
+use store::rusqlite::{Connection, Transaction};
+
+use crate::{Priority, State};
+
+/// What a transaction changes; it must be [written](Tally::write) in that transaction.
+#[derive(Default)]
+pub(crate) struct Tally(BTreeMap<(String, i64, i64), i64>);
+
+impl Tally {
+    pub(crate) fn add(&mut self, queue: &str, state: State, priority: Priority, jobs: i64) {
+        let cell = (queue.to_owned(), state as i64, priority as i64);
+        *self.0.entry(cell).or_default() += jobs;
+    }
+
+    pub(crate) fn moved(&mut self, queue: &str, priority: Priority, from: State, to: State) {
+        self.add(queue, from, priority, -1);
+        self.add(queue, to, priority, 1);
+    }
+
+    pub(crate) fn write(self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        let mut upsert = tx.prepare_cached(
+            "INSERT INTO job_count (queue, state, priority, jobs) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs",
+        )?;
+        for ((queue, state, priority), jobs) in self.0.into_iter().filter(|(_, jobs)| *jobs != 0) {
+            upsert.execute((queue, state, priority, jobs))?;
+        }
+        Ok(())
+    }
+}
+
+/// The numbers of jobs of one queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts([[u64; 4]; 8]);
+
+impl Counts {
+    /// Those in this state.
+    pub fn of(&self, state: State) -> u64 {
+        self.0[state as usize].iter().sum()
+    }
+
+    /// Those in this state of this priority.
+    pub fn at(&self, state: State, priority: Priority) -> u64 {
+        self.0[state as usize][priority as usize]
+    }
+
+    /// Those that may still do something.
+    pub fn open(&self) -> u64 {
+        State::ALL.into_iter().filter(|state| state.is_open()).map(|state| self.of(state)).sum()
+    }
+}
+
+/// The numbers of one queue, or of all where there is no name; from the table that every change keeps.
+pub(crate) fn counts(db: &Connection, queue: Option<&str>) -> Result<Counts, StoreError> {
+    let mut counts = Counts::default();
+    let mut select = db.prepare_cached(
+        "SELECT state, priority, sum(jobs) FROM job_count WHERE ?1 IS NULL OR queue = ?1 GROUP BY state, priority",
+    )?;
+    let mut rows = select.query([queue])?;
+    while let Some(row) = rows.next()? {
+        let (state, priority): (usize, usize) =
+            (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize);
+        if let Some(cell) = counts.0.get_mut(state).and_then(|state| state.get_mut(priority)) {
+            *cell = row.get::<_, i64>(2)?.max(0) as u64;
+        }
+    }
+    Ok(counts)
+}
+
+/// The open jobs of a queue.
+pub(crate) fn open_jobs(db: &Connection, queue: &str) -> Result<u64, StoreError> {
+    let mut select =
+        db.prepare_cached("SELECT coalesce(sum(jobs), 0) FROM job_count WHERE queue = ?1 AND state <= 4")?;
+    Ok(select.query_row([queue], |row| row.get::<_, i64>(0))?.max(0) as u64)
+}

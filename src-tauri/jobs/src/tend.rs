@@ -1,0 +1,142 @@
+//! Upkeep beside the dispatcher: signs of life, schedules, progress, samples and retention.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::StoreError;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::State;
+use crate::core::Core;
+use crate::periodic::Periodics;
+use crate::retention::sweep;
+use crate::session::{LOOKS, Watch, beat, recover};
+use crate::tally::counts;
+
+/// Schedules and progress are looked at so often.
+const STEP: Duration = Duration::from_secs(1);
+/// Between two samples of the depths.
+const SAMPLE: Duration = Duration::from_secs(10);
+/// Between two sweeps of what ended long ago.
+const SWEEP: Duration = Duration::from_secs(60);
+
+pub(crate) async fn run(core: Arc<Core>, mut periodics: Periodics) {
+    let mut steps = interval(STEP);
+    steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut beats, mut samples, mut sweeps) =
+        (Every::new(core.config.lease / LOOKS), Every::new(SAMPLE), Every::new(SWEEP));
+    let mut watch = Watch::default();
+    loop {
+        tokio::select! {
+            _ = steps.tick() => {}
+            () = core.stopping.cancelled() => return,
+        }
+        report(periodics.tend(&core).await);
+        report(core.write_progress().await);
+        if !core.config.sole_owner && beats.is_due() {
+            report(core.beat(&mut watch).await);
+        }
+        if samples.is_due() {
+            report(core.sample_depths().await);
+        }
+        if sweeps.is_due() {
+            report(core.sweep().await);
+        }
+    }
+}
+
+fn report(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a step of the upkeep of jobs is put off");
+    }
+}
+
+struct Every {
+    span: Duration,
+    latest: Option<Instant>,
+}
+
+impl Every {
+    fn new(span: Duration) -> Self {
+        Self { span, latest: None }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let due = self.latest.is_none_or(|latest| latest.elapsed() >= self.span);
+        if due {
+            self.latest = Some(Instant::now());
+        }
+        due
+    }
+}
+
+impl Core {
+    async fn write_progress(&self) -> Result<(), StoreError> {
+        let told: Vec<(i64, f64, String)> = {
+            let live = self.live();
+            let take = |progress: &crate::running::Progress| {
+                progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+            };
+            let told = |(id, underway): (&crate::JobId, &crate::core::Underway)| {
+                take(&underway.progress).map(|(share, note)| (id.0, share, note))
+            };
+            live.running.iter().filter_map(told).collect()
+        };
+        if told.is_empty() {
+            return Ok(());
+        }
+        let session = self.session;
+        self.store
+            .write("jobs.progress", move |tx| {
+                let mut update = tx.prepare_cached(
+                    "UPDATE job SET progress = ?2, progress_note = ?3 WHERE id = ?1 AND session = ?4 AND state = 4",
+                )?;
+                for (id, share, note) in told {
+                    update.execute((id, share, note, session))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn beat(&self, watch: &mut Watch) -> Result<(), StoreError> {
+        let session = self.session;
+        let beats = self.store.write("jobs.beat", move |tx| beat(tx, session)).await?;
+        for dead in watch.look(&beats) {
+            let now_ms = self.clock.now_ms();
+            let jobs = self.store.write("jobs.recover", move |tx| recover(tx, dead, now_ms)).await?;
+            tracing::info!(jobs, "took up the jobs of a process that gives no sign of life");
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn sample_depths(&self) -> Result<(), StoreError> {
+        let names = self.config.names();
+        let depths = self
+            .store
+            .read("jobs.depths", move |db| {
+                names
+                    .iter()
+                    .map(|name| Ok(counts(db, Some(name))?.of(State::Waiting)))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let mut live = self.live();
+        for (queue, depth) in live.queues.iter_mut().zip(depths) {
+            queue.figures.sample_depth(depth);
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let keep = self.config.retention;
+        loop {
+            let now_ms = self.clock.now_ms();
+            let removed = self.store.write("jobs.sweep", move |tx| sweep(tx, keep, now_ms)).await?;
+            if removed == 0 || self.stopping.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What people do to jobs.
+
+use std::time::Duration;
+
+use eider_jobs::{Filter, JobId, JobsError, State, Why};
+
+use crate::support::{Act, Rig, job};
+
+#[tokio::test]
+async fn a_cancelled_job_ends_whether_it_waits_or_runs_or_ignores_it() {
+    let mut rig = Rig::new().await;
+    let later = rig.added(job(Act::Done).delay(Duration::from_secs(60))).await.id;
+    rig.jobs.cancel(later).await.unwrap();
+    assert_eq!(rig.state(later).await, State::Cancelled);
+    for act in [Act::Wait, Act::Stubborn] {
+        let id = rig.add(act).await;
+        rig.until(id, State::Running).await;
+        rig.jobs.cancel(id).await.unwrap();
+        rig.until(id, State::Cancelled).await;
+    }
+    let finishes = rig.add(Act::Finish).await;
+    rig.until(finishes, State::Running).await;
+    rig.jobs.cancel(finishes).await.unwrap();
+    rig.until(finishes, State::Done).await;
+    let refused = rig.jobs.cancel(finishes).await;
+    assert!(matches!(refused, Err(JobsError::NotAllowed { state: State::Done, .. })), "{refused:?}");
+    assert!(matches!(rig.jobs.cancel(JobId(999)).await, Err(JobsError::NotFound { id: JobId(999) })));
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
+    let mut rig = Rig::new().await;
+    let mut failed = Vec::new();
+    for _ in 0..5 {
+        let id = rig.add(Act::Fail).await;
+        rig.until(id, State::Failed).await;
+        failed.push(id);
+    }
+    rig.jobs.pause("normal").await.unwrap();
+    rig.jobs.retry(failed[0]).await.unwrap();
+    assert_eq!(rig.state(failed[0]).await, State::Waiting);
+    let refused = rig.jobs.retry(failed[0]).await;
+    assert!(matches!(refused, Err(JobsError::NotAllowed { state: State::Waiting, .. })), "{refused:?}");
+    assert_eq!(rig.jobs.retry_failed(Some("low")).await.unwrap(), 0);
+    assert_eq!(rig.jobs.retry_failed(None).await.unwrap(), 4);
+    rig.counts_are_true().await;
+    rig.jobs.resume("normal").await.unwrap();
+    for id in failed {
+        rig.until(id, State::Failed).await;
+        assert_eq!(rig.outcomes(id).await, ["failed", "failed"]);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_time_can_be_started_now() {
+    let mut rig = Rig::new().await;
+    let id = rig.added(job(Act::Done).delay(Duration::from_secs(3600))).await.id;
+    assert!(matches!(rig.jobs.why(id).await.unwrap(), Why::Scheduled { .. }));
+    rig.jobs.retry(id).await.unwrap();
+    rig.until(id, State::Done).await;
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn lists_are_pages_newest_first_and_show_what_the_filter_says() {
+    let mut rig = Rig::new().await;
+    rig.jobs.pause("low").await.unwrap();
+    for n in 0..10 {
+        rig.added(job(Act::Done).queue(if n % 2 == 0 { "low" } else { "normal" })).await;
+    }
+    rig.until(JobId(10), State::Done).await;
+    let ids = |rows: Vec<eider_jobs::JobRow>| rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>();
+    let all = Filter::default();
+    let first = ids(rig.jobs.list(&all, None, 4).await.unwrap());
+    assert_eq!(first, [10, 9, 8, 7]);
+    assert_eq!(ids(rig.jobs.list(&all, Some(JobId(7)), 200).await.unwrap()), [6, 5, 4, 3, 2, 1]);
+    let waiting = Filter { states: vec![State::Waiting], queue: Some("low".into()), ..Filter::default() };
+    assert_eq!(ids(rig.jobs.list(&waiting, None, 200).await.unwrap()), [9, 7, 5, 3, 1]);
+    let other = Filter { kind: Some("OTHER".into()), ..Filter::default() };
+    assert_eq!(ids(rig.jobs.list(&other, None, 200).await.unwrap()), [0; 0]);
+    for limit in [0, 201] {
+        assert!(matches!(rig.jobs.list(&all, None, limit).await, Err(JobsError::Invalid { .. })));
+    }
+}

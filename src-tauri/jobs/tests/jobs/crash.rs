@@ -1,0 +1,111 @@
+//! The end of the process, the disk and the database at the worst moment.
+
+use std::time::Duration;
+
+use eider_jobs::{JobId, State};
+use store::StoreError;
+
+use crate::support::{Act, Rig, config, job};
+
+/// Ends the processor as a crash does: nothing is acknowledged any more.
+async fn crashed(rig: Rig) -> Rig {
+    let Rig { folder, store, hands, jobs, .. } = rig;
+    store.close().await;
+    drop(jobs);
+    Rig::open(folder, hands, config()).await
+}
+
+#[tokio::test]
+async fn what_a_dead_process_ran_is_taken_up_at_once_with_its_attempt_spent() {
+    let mut rig = Rig::new().await;
+    let (id, last) = (rig.add(Act::Wait).await, rig.added(job(Act::Wait).attempts(1)).await.id);
+    rig.until(last, State::Running).await;
+    let mut rig = crashed(rig).await;
+    assert_eq!(rig.state(last).await, State::Failed, "it may be what killed the process");
+    rig.until(id, State::Running).await;
+    let job = rig.jobs.job(id).await.unwrap();
+    assert_eq!(job.row.attempt, 2);
+    assert_eq!(rig.outcomes(id).await, ["running", "interrupted"]);
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_process_each_time_ends_dead() {
+    let mut rig = Rig::new().await;
+    let id = rig.add(Act::Stubborn).await;
+    for _ in 0..3 {
+        rig.until(id, State::Running).await;
+        rig = crashed(rig).await;
+    }
+    assert_eq!(rig.state(id).await, State::Failed);
+    assert_eq!(rig.outcomes(id).await, ["interrupted"; 3]);
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_database_locked_by_somebody_else_holds_jobs_up_and_loses_none() {
+    let mut rig = Rig::new().await;
+    let running = rig.add(Act::Wait).await;
+    rig.until(running, State::Running).await;
+    let other = store::rusqlite::Connection::open(rig.folder.path().join("eider.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // It ends while nothing can be written.
+    rig.hands.go.notify_one();
+    let refused = rig.jobs.add(job(Act::Done)).await;
+    assert!(matches!(refused, Err(eider_jobs::AddError::Store(StoreError::Busy))), "{refused:?}");
+    assert_eq!(rig.state(running).await, State::Running);
+    other.execute_batch("COMMIT").unwrap();
+    rig.until(running, State::Done).await;
+    let id = rig.add(Act::Done).await;
+    rig.until(id, State::Done).await;
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_each_caller_and_work_resumes_when_there_is_room() {
+    let mut rig = Rig::new().await;
+    let kept = rig.add(Act::Wait).await;
+    rig.until(kept, State::Running).await;
+    let pages = |limit: i64| {
+        rig.store.write("test.limit", move |tx| {
+            let pages: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            Ok(tx.pragma_update(None, "max_page_count", if limit == 0 { pages } else { limit })?)
+        })
+    };
+    pages(0).await.unwrap();
+    let big = || job(Act::Result("x".repeat(60_000)));
+    let adders = (0..8).map(|_| rig.jobs.add(big()));
+    let answers = futures::future::join_all(adders).await;
+    let mut added = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(one) => added.push(one.id),
+            Err(eider_jobs::AddError::Store(StoreError::Full)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(added.len() < 8, "the disk was not full");
+    pages(1_000_000).await.unwrap();
+    rig.hands.go.notify_one();
+    rig.until(kept, State::Done).await;
+    let id = rig.added(big()).await.id;
+    rig.until(id, State::Done).await;
+    for id in added {
+        assert_eq!(rig.state(id).await, State::Done, "what was acknowledged is there");
+    }
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn an_end_that_could_not_be_written_is_written_later() {
+    let mut rig = Rig::new().await;
+    let id = rig.add(Act::Wait).await;
+    rig.until(id, State::Running).await;
+    let break_it = "CREATE TRIGGER broken BEFORE UPDATE ON job BEGIN SELECT raise(ABORT, 'broken'); END";
+    rig.store.write("test.break", move |tx| Ok(tx.execute_batch(break_it)?)).await.unwrap();
+    rig.hands.go.notify_one();
+    rig.jobs.queues().await.unwrap();
+    rig.store.write("test.mend", |tx| Ok(tx.execute_batch("DROP TRIGGER broken")?)).await.unwrap();
+    rig.until(JobId(id.0), State::Done).await;
+    tokio::time::timeout(Duration::from_secs(10), rig.counts_are_true()).await.unwrap();
+}

@@ -1,0 +1,15 @@
+//! The processor over real SQLite files.
+
+#![allow(clippy::unwrap_used)]
+
+mod adding;
+mod attempts;
+mod bad_input;
+mod control;
+mod crash;
+mod killed;
+mod queues;
+mod schedule;
+mod support;
+mod two_processes;
+mod unique;
