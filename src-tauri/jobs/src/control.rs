@@ -39,8 +39,8 @@ impl Standing {
 }
 
 impl Jobs {
-    /// Has a job start as soon as it can: one that ended, with as many attempts again as it spent, or one that waits
-    /// for its time.
+    /// Has a job run now, that is as soon as it has a place: one that is scheduled or snoozed need not wait for its
+    /// time, and one that ended is replayed with as many attempts again as it spent.
     ///
     /// # Errors
     /// [`JobsError::NotFound`], or [`JobsError::NotAllowed`] where it is waiting, blocked or running.
@@ -134,6 +134,28 @@ impl Jobs {
             self.wake();
         }
         Ok(())
+    }
+
+    /// Removes a job that ended, with its attempts.
+    ///
+    /// # Errors
+    /// [`JobsError::NotFound`], [`JobsError::NotAllowed`] while it is open, or the database's.
+    pub async fn discard(&self, id: JobId) -> Result<(), JobsError> {
+        let discard = move |tx: &Transaction<'_>| {
+            let Some(standing) = Standing::find(tx, id)? else {
+                return Ok(Err(JobsError::NotFound { id }));
+            };
+            let state = standing.state;
+            if state.is_open() {
+                return Ok(Err(JobsError::NotAllowed { id, state, action: "discarded" }));
+            }
+            tx.prepare_cached("DELETE FROM job WHERE id = ?1")?.execute([id.0])?;
+            let mut tally = Tally::default();
+            tally.add(&standing.queue, state, standing.priority, -1);
+            tally.write(tx)?;
+            Ok(Ok(()))
+        };
+        self.core.store.write("jobs.discard", discard).await?
     }
 
     /// The queue takes jobs, but starts none. It stays so over a restart.

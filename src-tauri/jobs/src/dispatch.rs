@@ -100,7 +100,8 @@ impl Dispatcher {
                 continue;
             };
             if let Some(queue) = self.core.live().queue(&job.queue).filter(|_| !settled.state.is_open()) {
-                queue.figures.ended((now_ms - job.started_at_ms).max(0) as u64 * 1000, now_ms);
+                let well = settled.state == State::Done;
+                queue.figures.ended(well, (now_ms - job.started_at_ms).max(0) as u64 * 1000, now_ms);
             }
             if settled.state == State::Failed {
                 tracing::warn!(id = %job.id, kind = job.kind, error = settled.error, "a job failed");

@@ -17,6 +17,7 @@ mod admission;
 mod control;
 mod insert;
 mod list;
+mod page;
 
 mod core;
 mod dispatch;
@@ -41,13 +42,13 @@ pub use event::Event;
 pub use figures::Quantiles;
 pub use handler::{Defaults, Handler, Hold, Outcome};
 pub use jobs::{Builder, Jobs};
-pub use list::PAGE_MAX;
 pub use new_job::{Added, NewJob, OnDuplicate, Unique};
+pub use page::PAGE_MAX;
 pub use periodic::Periodic;
 pub use running::Running;
 pub use state::{JobId, Priority, State, States};
 pub use tally::Counts;
-pub use view::{Attempt, BatchView, Filter, Job, JobRow, KindView, QueueView, Why};
+pub use view::{Attempt, BatchView, Filter, Job, JobRow, KindView, Page, QueueView, Why};
 
 /// The tables of jobs, for [`store::Store::open`].
 pub const MIGRATIONS: store::Migrations =

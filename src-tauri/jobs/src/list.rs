@@ -1,47 +1,16 @@
 //! Reading jobs and queues.
 
-use std::fmt::Write as _;
-
 use store::StoreError;
-use store::rusqlite::types::Value;
-use store::rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use store::rusqlite::{Connection, OptionalExtension};
 
 use crate::figures::Figures;
 use crate::jobs::Jobs;
+use crate::page::{ROW, row};
 use crate::tally::{Counts, counts};
-use crate::view::{Attempt, BatchView, Filter, Job, JobRow, KindView, QueueView, Why};
+use crate::view::{Attempt, BatchView, Job, JobRow, KindView, QueueView, Why};
 use crate::{JobId, JobsError, Priority, State};
 
-/// The most jobs of one page.
-pub const PAGE_MAX: usize = 200;
-
-const ROW: &str = "id, kind, about, queue, priority, state, attempt, attempts, created_at_ms, run_at_ms,
-                   started_at_ms, ended_at_ms, progress, progress_note, error, key";
-
 impl Jobs {
-    /// Jobs, newest first: up to `limit` of those added before `before`.
-    ///
-    /// # Errors
-    /// [`JobsError::Invalid`] for a limit beyond 1 to 200, or the database's.
-    pub async fn list(
-        &self,
-        filter: &Filter,
-        before: Option<JobId>,
-        limit: usize,
-    ) -> Result<Vec<JobRow>, JobsError> {
-        if !(1..=PAGE_MAX).contains(&limit) {
-            let value = limit.to_string();
-            return Err(JobsError::Invalid { field: "limit", value, accepted: "1 to 200" });
-        }
-        let (sql, values) = page(filter, before, limit);
-        let read = move |db: &Connection| {
-            let mut select = db.prepare_cached(&sql)?;
-            let rows = select.query_map(params_from_iter(values), row)?;
-            Ok(rows.collect::<Result<Vec<_>, _>>()?)
-        };
-        Ok(self.core.store.read("jobs.list", read).await?)
-    }
-
     /// All about one job.
     ///
     /// # Errors
@@ -101,9 +70,10 @@ impl Jobs {
         let read = move |db: &Connection| names.iter().map(|name| counts(db, Some(name))).collect();
         let all: Vec<Counts> = self.core.store.read("jobs.queues", read).await?;
         let now_ms = self.core.clock.now_ms();
-        let live = self.core.live();
-        let view = |(queue, counts): (&crate::core::Queue, Counts)| {
-            let figures: &Figures = &queue.figures;
+        let mut live = self.core.live();
+        let deferring = live.load.deferring;
+        let view = |(queue, counts): (&mut crate::core::Queue, Counts)| {
+            let figures: &mut Figures = &mut queue.figures;
             QueueView {
                 name: queue.config.name.clone(),
                 paused: queue.paused,
@@ -112,16 +82,17 @@ impl Jobs {
                 running: queue.taken,
                 stuck: figures.stuck,
                 bound: queue.config.bound,
-                deferring: live.load.deferring && counts.at(State::Waiting, Priority::Low) > 0,
+                deferring: deferring && counts.at(State::Waiting, Priority::Low) > 0,
                 rate: queue.config.rate,
                 counts,
-                waits: figures.waits.quantiles(),
-                runs: figures.runs.quantiles(),
+                waits: figures.waits.quantiles(now_ms),
+                runs: figures.runs.quantiles(now_ms),
                 ended_per_minute: figures.per_minute(now_ms),
+                completion_rate: figures.completion_rate(now_ms),
                 depth: figures.depth(),
             }
         };
-        Ok(live.queues.iter().zip(all).map(view).collect())
+        Ok(live.queues.iter_mut().zip(all).map(view).collect())
     }
 
     /// The kinds that can be added.
@@ -172,61 +143,6 @@ impl Jobs {
     }
 }
 
-fn page(filter: &Filter, before: Option<JobId>, limit: usize) -> (String, Vec<Value>) {
-    let (mut sql, mut values) = (format!("SELECT {ROW} FROM job WHERE 1"), Vec::new());
-    let mut restrict = |clause: &str, value: Value| {
-        values.push(value);
-        // Writing to a string cannot fail.
-        let _ = write!(sql, " AND {clause} ?{}", values.len());
-    };
-    if let Some(before) = before {
-        restrict("id <", before.0.into());
-    }
-    if let Some(queue) = &filter.queue {
-        restrict("queue =", queue.clone().into());
-    }
-    if let Some(kind) = &filter.kind {
-        restrict("kind =", kind.clone().into());
-    }
-    if let Some(batch) = &filter.batch {
-        restrict("batch =", batch.clone().into());
-    }
-    if let Some(from_ms) = filter.created_from_ms {
-        restrict("created_at_ms >=", from_ms.into());
-    }
-    if let Some(to_ms) = filter.created_to_ms {
-        restrict("created_at_ms <", to_ms.into());
-    }
-    if !filter.states.is_empty() {
-        let codes: Vec<String> = filter.states.iter().map(|state| (*state as i64).to_string()).collect();
-        let _ = write!(sql, " AND state IN ({})", codes.join(", "));
-    }
-    values.push((limit as i64).into());
-    let _ = write!(sql, " ORDER BY id DESC LIMIT ?{}", values.len());
-    (sql, values)
-}
-
-fn row(row: &Row<'_>) -> store::rusqlite::Result<JobRow> {
-    Ok(JobRow {
-        id: JobId(row.get(0)?),
-        kind: row.get(1)?,
-        about: row.get(2)?,
-        queue: row.get(3)?,
-        priority: Priority::from_code(row.get(4)?),
-        state: State::from_code(row.get(5)?),
-        attempt: row.get(6)?,
-        attempts: row.get(7)?,
-        created_at_ms: row.get(8)?,
-        run_at_ms: row.get(9)?,
-        started_at_ms: row.get(10)?,
-        ended_at_ms: row.get(11)?,
-        progress: row.get(12)?,
-        progress_note: row.get(13)?,
-        error: row.get(14)?,
-        key: row.get(15)?,
-    })
-}
-
 fn job(db: &Connection, id: JobId) -> Result<Option<Job>, StoreError> {
     let sql =
         format!("SELECT {ROW}, payload, result, batch, parent, children_open, hold FROM job WHERE id = ?1");
@@ -246,7 +162,7 @@ fn job(db: &Connection, id: JobId) -> Result<Option<Job>, StoreError> {
     job.timeline.extend(latest(&job.row));
     let mut select = db.prepare_cached(
         "SELECT attempt, started_at_ms, ended_at_ms, outcome, error FROM job_attempt
-         WHERE job = ?1 ORDER BY rowid DESC LIMIT 200",
+         WHERE job = ?1 ORDER BY start DESC",
     )?;
     let attempts = select.query_map([id.0], |row| {
         Ok(Attempt {

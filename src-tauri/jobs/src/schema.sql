@@ -7,10 +7,6 @@ CREATE TABLE job (
     state           INTEGER NOT NULL,
     about           TEXT    NOT NULL,
     key             TEXT,
-    payload         TEXT    NOT NULL,
-    -- The payload of one more run after the one under way.
-    again           TEXT,
-    result          TEXT,
     attempt         INTEGER NOT NULL DEFAULT 0,
     attempts        INTEGER NOT NULL,
     -- Grows with each start; with the session it says whose acknowledgement counts.
@@ -30,26 +26,34 @@ CREATE TABLE job (
     progress_note   TEXT,
     batch           TEXT,
     parent          INTEGER,
-    children_open   INTEGER NOT NULL DEFAULT 0
+    children_open   INTEGER NOT NULL DEFAULT 0,
+    -- What may be long comes last: the columns before it are read without it.
+    payload         TEXT    NOT NULL,
+    -- The payload of one more run after the one under way.
+    again           TEXT,
+    result          TEXT
 ) STRICT;
 
 -- Only what is due: a fetch costs the same beside any number of jobs that are not.
 CREATE INDEX job_due ON job (queue, priority, run_at_ms, id) WHERE state = 0;
 CREATE INDEX job_timed ON job (run_at_ms) WHERE state IN (1, 2);
-CREATE INDEX job_by_state ON job (state, id);
+-- The number of a job ends each entry: within a state, jobs are in the order in which they were added.
+CREATE INDEX job_by_state ON job (state);
 CREATE INDEX job_by_key ON job (kind, key, id) WHERE key IS NOT NULL;
 CREATE INDEX job_by_batch ON job (batch, state) WHERE batch IS NOT NULL;
 
--- Attempts that did not end well; the latest good one is told by the job's own row.
+-- Attempts that did not end well, the latest of each job; the latest good one is told by the job's own row.
 CREATE TABLE job_attempt (
     job           INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    -- Which start of the job it was.
+    start         INTEGER NOT NULL,
     attempt       INTEGER NOT NULL,
     started_at_ms INTEGER NOT NULL,
     ended_at_ms   INTEGER NOT NULL,
     outcome       TEXT    NOT NULL,
-    error         TEXT
-) STRICT;
-CREATE INDEX job_attempt_by_job ON job_attempt (job);
+    error         TEXT,
+    PRIMARY KEY (job, start)
+) STRICT, WITHOUT ROWID;
 
 -- How many jobs are in each state, kept in the transactions that change them.
 CREATE TABLE job_count (

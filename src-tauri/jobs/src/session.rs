@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use store::StoreError;
 use store::rusqlite::Transaction;
 
-use crate::settle::{child_ended, note_attempt, run_once_more};
+use crate::settle::{Attempted, child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{JobId, Priority, State};
 
@@ -58,7 +58,7 @@ pub(crate) fn others(tx: &Transaction<'_>, session: i64) -> Result<Vec<(i64, i64
 pub(crate) fn recover(tx: &Transaction<'_>, session: i64, now_ms: i64) -> Result<usize, StoreError> {
     let mut tally = Tally::default();
     let mut select = tx.prepare_cached(
-        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again FROM job
+        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again, starts FROM job
          WHERE state = 4 AND session = ?1",
     )?;
     let rows: Vec<Orphan> = select
@@ -73,6 +73,7 @@ pub(crate) fn recover(tx: &Transaction<'_>, session: i64, now_ms: i64) -> Result
                 parent: row.get::<_, Option<i64>>(6)?.map(JobId),
                 cancelling: row.get(7)?,
                 again: row.get(8)?,
+                starts: row.get(9)?,
             })
         })?
         .collect::<Result<_, _>>()?;
@@ -94,6 +95,7 @@ struct Orphan {
     parent: Option<JobId>,
     cancelling: bool,
     again: Option<String>,
+    starts: i64,
 }
 
 impl Orphan {
@@ -110,7 +112,9 @@ impl Orphan {
              WHERE id = ?1",
         )?
         .execute((self.id.0, state as i64, error, ended_at_ms))?;
-        note_attempt(tx, self.id, self.attempt, (self.started_at_ms, now_ms), "interrupted", Some(error))?;
+        let (start, outcome, error) = (self.starts, "interrupted", Some(error));
+        Attempted { job: self.id, start, attempt: self.attempt, outcome, error }
+            .note(tx, (self.started_at_ms, now_ms))?;
         tally.moved(&self.queue, self.priority, State::Running, state);
         // A run that is repeated anyway does what the one that was asked for meanwhile would do.
         if let (Some(payload), false) = (&self.again, state.is_open()) {

@@ -101,14 +101,9 @@ impl Started {
             next.state.is_open(),
         ))?;
         if let Some(outcome) = next.outcome {
-            note_attempt(
-                tx,
-                self.id,
-                self.attempt,
-                (self.started_at_ms, by.now_ms),
-                outcome,
-                next.error.as_deref(),
-            )?;
+            let error = next.error.as_deref();
+            Attempted { job: self.id, start: self.starts, attempt: self.attempt, outcome, error }
+                .note(tx, (self.started_at_ms, by.now_ms))?;
         }
         tally.moved(&self.queue, self.priority, State::Running, next.state);
         let mut moved = Vec::new();
@@ -188,20 +183,43 @@ impl Next<'_> {
     }
 }
 
-pub(crate) fn note_attempt(
-    tx: &Transaction<'_>,
-    job: JobId,
-    attempt: u32,
-    (started_at_ms, ended_at_ms): (i64, i64),
-    outcome: &str,
-    error: Option<&str>,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO job_attempt (job, attempt, started_at_ms, ended_at_ms, outcome, error)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute((job.0, attempt, started_at_ms, ended_at_ms, outcome, error))?;
-    Ok(())
+/// An attempt that did not end well, for the job's history.
+pub(crate) struct Attempted<'a> {
+    pub(crate) job: JobId,
+    pub(crate) start: i64,
+    pub(crate) attempt: u32,
+    pub(crate) outcome: &'a str,
+    pub(crate) error: Option<&'a str>,
+}
+
+/// How many attempts of a job are kept; one that is put off again and again would gather them without end.
+pub(crate) const ATTEMPTS_KEPT: i64 = 100;
+
+impl Attempted<'_> {
+    pub(crate) fn note(
+        &self,
+        tx: &Transaction<'_>,
+        (started_at_ms, ended_at_ms): (i64, i64),
+    ) -> Result<(), StoreError> {
+        tx.prepare_cached(
+            "INSERT INTO job_attempt (job, start, attempt, started_at_ms, ended_at_ms, outcome, error)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            self.job.0,
+            self.start,
+            self.attempt,
+            started_at_ms,
+            ended_at_ms,
+            self.outcome,
+            self.error,
+        ))?;
+        if self.start > ATTEMPTS_KEPT {
+            tx.prepare_cached("DELETE FROM job_attempt WHERE job = ?1 AND start <= ?2")?
+                .execute((self.job.0, self.start - ATTEMPTS_KEPT))?;
+        }
+        Ok(())
+    }
 }
 
 /// Adds the run that was asked for while this one was under way.

@@ -52,7 +52,7 @@ pub struct Job {
     pub payload: String,
     /// What it brought, as JSON.
     pub result: Option<String>,
-    /// The attempts that did not end well, and the latest one; newest first.
+    /// The attempts that did not end well, the latest 100 of them, and the latest one; newest first.
     pub timeline: Vec<Attempt>,
     /// The batch that it belongs to.
     pub batch: Option<String>,
@@ -84,16 +84,26 @@ pub struct Attempt {
 pub struct Filter {
     /// In one of these states.
     pub states: Vec<State>,
-    /// Of this queue.
-    pub queue: Option<String>,
-    /// Of this kind.
-    pub kind: Option<String>,
+    /// Of one of these queues.
+    pub queues: Vec<String>,
+    /// Of one of these kinds.
+    pub kinds: Vec<String>,
     /// Added at this time or later.
     pub created_from_ms: Option<i64>,
     /// Added before this time.
     pub created_to_ms: Option<i64>,
     /// Of this batch.
     pub batch: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// The jobs, newest first.
+    pub rows: Vec<JobRow>,
+    /// Where the list goes on: the `before` of the next page. Where the filter matches few of many jobs a page may
+    /// hold fewer rows than were asked for, or none, and the list goes on all the same; only `None` is its end.
+    pub next: Option<JobId>,
 }
 
 /// A queue and how it fares.
@@ -125,6 +135,8 @@ pub struct QueueView {
     pub runs: Option<Quantiles>,
     /// Jobs that ended in the last minute.
     pub ended_per_minute: u64,
+    /// Which share of the jobs that ended in the last ten to twenty minutes is done, 0 to 1; none where none ended.
+    pub completion_rate: Option<f64>,
     /// How many waited: up to 60 samples ten seconds apart, oldest first.
     pub depth: Vec<u64>,
 }

@@ -16,7 +16,7 @@ async fn a_job_added_in_a_transaction_exists_exactly_if_that_is_committed() {
         Err::<(), _>(StoreError::Closed)
     });
     assert!(undone.await.is_err());
-    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().len(), 0);
+    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 0);
     let jobs = rig.jobs.clone();
     let added = rig.store.write("test.done", move |tx| Ok(jobs.enqueue_in(tx, job(Act::Done)).unwrap()));
     let added = added.await.unwrap();

@@ -73,6 +73,21 @@ async fn a_snoozed_job_keeps_its_attempt_and_says_what_holds_it_up() {
 }
 
 #[tokio::test]
+async fn of_a_job_that_is_put_off_again_and_again_the_latest_hundred_attempts_are_kept() {
+    let mut rig = Rig::new().await;
+    let id = rig.add(Act::Snooze(5000)).await;
+    for _ in 0..105 {
+        rig.until(id, State::Snoozed).await;
+        rig.pass(5 * S);
+    }
+    rig.until(id, State::Snoozed).await;
+    let timeline = rig.jobs.job(id).await.unwrap().timeline;
+    assert_eq!(timeline.len(), 100);
+    assert_eq!(timeline[0].started_at_ms, START_MS + 105 * 5000, "the latest first");
+    assert_eq!(timeline[99].started_at_ms, START_MS + 6 * 5000);
+}
+
+#[tokio::test]
 async fn an_attempt_that_takes_too_long_is_told_to_end_and_dropped_where_it_does_not() {
     let mut rig = Rig::new().await;
     let brief = |act| job(act).timeout(Duration::from_millis(20));

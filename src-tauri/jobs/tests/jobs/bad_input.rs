@@ -37,7 +37,7 @@ async fn a_job_out_of_its_ranges_is_refused_and_nothing_is_kept() {
         let refused = rig.jobs.add(job).await.unwrap_err().to_string();
         assert!(refused.contains(says), "{refused}");
     }
-    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().len(), 0);
+    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 0);
     assert!(matches!(rig.jobs.add(job(Act::Done).queue("x")).await, Err(AddError::UnknownQueue(_))));
 }
 

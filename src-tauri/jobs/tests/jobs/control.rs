@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eider_jobs::{Filter, JobId, JobsError, State, Why};
+use eider_jobs::{Filter, JobId, JobsError, OnDuplicate, State, Unique, Why};
 
 use crate::support::{Act, Rig, job};
 
@@ -63,6 +63,40 @@ async fn a_job_that_waits_for_its_time_can_be_started_now() {
 }
 
 #[tokio::test]
+async fn a_snoozed_job_asked_for_again_stands_and_can_be_run_now() {
+    let mut rig = Rig::new().await;
+    let again = Unique { policy: OnDuplicate::RunOnceMore, ..Unique::default() };
+    let keyed = |act| job(act).key("DUCK").unique(again);
+    let id = rig.added(keyed(Act::Snooze(3_600_000))).await.id;
+    rig.until(id, State::Snoozed).await;
+    let asked = rig.added(keyed(Act::Done)).await;
+    assert_eq!((asked.id, asked.existing), (id, true));
+    assert_eq!(rig.state(id).await, State::Snoozed, "it stands");
+    rig.jobs.retry(id).await.unwrap();
+    rig.until(id, State::Snoozed).await;
+    assert_eq!(rig.outcomes(id).await, ["snoozed", "snoozed"]);
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_job_that_ended_can_be_removed_with_its_attempts_and_an_open_one_not() {
+    let mut rig = Rig::new().await;
+    let (fails, waits) = (rig.add(Act::Fail).await, rig.add(Act::Wait).await);
+    rig.until(fails, State::Failed).await;
+    rig.until(waits, State::Running).await;
+    rig.jobs.discard(fails).await.unwrap();
+    assert!(matches!(rig.jobs.job(fails).await, Err(JobsError::NotFound { .. })));
+    assert!(matches!(rig.jobs.discard(fails).await, Err(JobsError::NotFound { .. })));
+    let refused = rig.jobs.discard(waits).await;
+    assert!(matches!(refused, Err(JobsError::NotAllowed { state: State::Running, .. })), "{refused:?}");
+    let attempts = rig.store.read("test.attempts", |db| {
+        Ok(db.query_row("SELECT count(*) FROM job_attempt", [], |row| row.get::<_, i64>(0))?)
+    });
+    assert_eq!(attempts.await.unwrap(), 0);
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
 async fn lists_are_pages_newest_first_and_show_what_the_filter_says() {
     let mut rig = Rig::new().await;
     rig.jobs.pause("low").await.unwrap();
@@ -72,14 +106,18 @@ async fn lists_are_pages_newest_first_and_show_what_the_filter_says() {
     rig.until(JobId(10), State::Done).await;
     let ids = |rows: Vec<eider_jobs::JobRow>| rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>();
     let all = Filter::default();
-    let first = ids(rig.jobs.list(&all, None, 4).await.unwrap());
+    let first = ids(rig.jobs.list(&all, None, 4).await.unwrap().rows);
     assert_eq!(first, [10, 9, 8, 7]);
-    assert_eq!(ids(rig.jobs.list(&all, Some(JobId(7)), 200).await.unwrap()), [6, 5, 4, 3, 2, 1]);
-    let waiting = Filter { states: vec![State::Waiting], queue: Some("low".into()), ..Filter::default() };
-    assert_eq!(ids(rig.jobs.list(&waiting, None, 200).await.unwrap()), [9, 7, 5, 3, 1]);
-    let other = Filter { kind: Some("OTHER".into()), ..Filter::default() };
-    assert_eq!(ids(rig.jobs.list(&other, None, 200).await.unwrap()), [0; 0]);
-    for limit in [0, 201] {
+    assert_eq!(ids(rig.jobs.list(&all, Some(JobId(7)), 200).await.unwrap().rows), [6, 5, 4, 3, 2, 1]);
+    let waiting = Filter {
+        states: vec![State::Waiting],
+        queues: vec!["low".into(), "none".into()],
+        ..Filter::default()
+    };
+    assert_eq!(ids(rig.jobs.list(&waiting, None, 200).await.unwrap().rows), [9, 7, 5, 3, 1]);
+    let other = Filter { kinds: vec!["OTHER".into()], ..Filter::default() };
+    assert_eq!(ids(rig.jobs.list(&other, None, 200).await.unwrap().rows), [0; 0]);
+    for limit in [0, 501] {
         assert!(matches!(rig.jobs.list(&all, None, limit).await, Err(JobsError::Invalid { .. })));
     }
 }

@@ -23,7 +23,7 @@ async fn waiting_jobs_start_by_weight_and_low_ones_are_not_starved() {
         .iter()
         .flat_map(|priority| (0..30).map(|_| named(Act::Done, priority.name()).priority(*priority)));
     rig.jobs.add_many(jobs.collect()).await.unwrap();
-    let last = rig.jobs.list(&Default::default(), None, 1).await.unwrap()[0].id;
+    let last = rig.jobs.list(&Default::default(), None, 1).await.unwrap().rows[0].id;
     rig.jobs.resume("normal").await.unwrap();
     rig.until(last, State::Done).await;
     let begun = rig.hands.begun.lock().unwrap().clone();
@@ -162,9 +162,16 @@ async fn queues_tell_how_they_fare() {
         let id = rig.add(Act::Done).await;
         rig.until(id, State::Done).await;
     }
+    for act in [Act::Fail, Act::Cancel] {
+        let (id, ends) =
+            (rig.add(act.clone()).await, if act == Act::Fail { State::Failed } else { State::Cancelled });
+        rig.until(id, ends).await;
+    }
     rig.pass(Duration::from_secs(1));
-    let queue = &rig.jobs.queues().await.unwrap()[2];
-    assert_eq!((queue.counts.of(State::Done), queue.ended_per_minute), (10, 10));
+    let queues = rig.jobs.queues().await.unwrap();
+    let queue = &queues[2];
+    assert_eq!((queue.counts.of(State::Done), queue.ended_per_minute), (10, 12));
+    assert_eq!((queue.completion_rate, queues[0].completion_rate), (Some(10.0 / 12.0), None));
     assert!(queue.waits.is_some() && queue.runs.is_some());
     assert_eq!(queue.depth.len(), 1, "the first sample is taken at the start");
 }

@@ -113,7 +113,7 @@ async fn a_tree_is_added_whole_or_not_at_all() {
     let children = vec![job(Act::Done), job(Act::Done).key("taken")];
     let refused = rig.jobs.add_tree(job(Act::Done), children).await;
     assert!(refused.unwrap_err().to_string().contains("key = taken"));
-    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().len(), 1);
+    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 1);
     rig.counts_are_true().await;
 }
 
@@ -152,7 +152,7 @@ async fn what_ended_long_ago_is_removed_and_what_is_open_never() {
     // The first sweep is at the start.
     let jobs = builder(&store, &hands, Config { retention, ..config() }).start().await.unwrap();
     let left = |jobs: eider_jobs::Jobs| async move {
-        let rows = jobs.list(&Default::default(), None, 100).await.unwrap();
+        let rows = jobs.list(&Default::default(), None, 100).await.unwrap().rows;
         rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>()
     };
     while left(jobs.clone()).await.len() > 4 {
