@@ -1,11 +1,32 @@
 //! Finding a new job in order, before anything is written.
 
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::core::Core;
 use crate::insert::Ready;
 use crate::new_job::Due;
 use crate::{AddError, NewJob};
+
+/// A range, and how it is told.
+pub(crate) struct Accepted<T> {
+    range: RangeInclusive<T>,
+    told: &'static str,
+}
+
+impl<T: PartialOrd + Debug> Accepted<T> {
+    /// The value and what is accepted, where it is out of the range.
+    pub(crate) fn refusal(&self, value: &T) -> Option<(String, &'static str)> {
+        (!self.range.contains(value)).then(|| (format!("{value:?}"), self.told))
+    }
+}
+
+pub(crate) const ATTEMPTS: Accepted<u32> = Accepted { range: 1..=100, told: "1 to 100" };
+pub(crate) const TIMEOUT: Accepted<Duration> =
+    Accepted { range: Duration::from_millis(1)..=DAY, told: "1 ms to 24 h" };
+pub(crate) const OVERALL: Accepted<Duration> =
+    Accepted { range: Duration::from_millis(1)..=YEAR, told: "1 ms to 366 days" };
 
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -20,21 +41,22 @@ fn invalid<T>(field: &'static str, value: impl ToString, accepted: &'static str)
 
 impl Core {
     pub(crate) fn admit(&self, job: NewJob) -> Result<Ready, AddError> {
-        let Some((kind, handler)) = self.handlers.get_key_value(&*job.kind) else {
+        let Some((name, kind)) = self.kinds.get_key_value(&*job.kind) else {
             return Err(AddError::UnknownKind {
                 kind: job.kind,
-                known: self.handlers.keys().copied().collect(),
+                known: self.kinds.keys().copied().collect(),
             });
         };
-        let defaults = handler.defaults();
+        let defaults = &kind.defaults;
         let queue = self.queue_config(job.queue.as_deref().unwrap_or(defaults.queue))?;
         let payload = job.payload.to_string();
         if payload.len() > self.config.payload_max {
             return Err(AddError::PayloadTooLarge { bytes: payload.len(), max: self.config.payload_max });
         }
-        let examined = handler
+        let examined = kind
+            .handler
             .examine(&job.payload)
-            .map_err(|reason| AddError::BadPayload { kind: (*kind).to_owned(), reason })?;
+            .map_err(|reason| AddError::BadPayload { kind: (*name).to_owned(), reason })?;
         let key = job.key.or(examined.key);
         if let Some(key) = key.as_ref().filter(|key| !(1..=KEY_MAX).contains(&key.len())) {
             return invalid("key", format!("{} bytes", key.len()), "1 to 256 bytes");
@@ -43,16 +65,16 @@ impl Core {
             return invalid("batch", format!("{} bytes", batch.len()), "1 to 64 bytes");
         }
         let attempts = job.attempts.unwrap_or(defaults.attempts);
-        if !(1..=100).contains(&attempts) {
-            return invalid("attempts", attempts, "1 to 100");
+        if let Some((value, accepted)) = ATTEMPTS.refusal(&attempts) {
+            return invalid("attempts", value, accepted);
         }
         let timeout = job.timeout.unwrap_or(defaults.timeout);
-        if !(Duration::from_millis(1)..=DAY).contains(&timeout) {
-            return invalid("timeout", format!("{timeout:?}"), "1 ms to 24 h");
+        if let Some((value, accepted)) = TIMEOUT.refusal(&timeout) {
+            return invalid("timeout", value, accepted);
         }
         let overall = job.overall.or(defaults.overall);
-        if let Some(overall) = overall.filter(|span| !(Duration::from_millis(1)..=YEAR).contains(span)) {
-            return invalid("overall", format!("{overall:?}"), "1 ms to 366 days");
+        if let Some((value, accepted)) = overall.and_then(|overall| OVERALL.refusal(&overall)) {
+            return invalid("overall", value, accepted);
         }
         let now_ms = self.clock.now_ms();
         let run_at_ms = match job.due {
@@ -66,7 +88,7 @@ impl Core {
             Due::At(at_ms) => at_ms.max(now_ms),
         };
         Ok(Ready {
-            kind: (*kind).to_owned(),
+            kind: (*name).to_owned(),
             queue: queue.name.clone(),
             bound: queue.bound,
             priority: job.priority.unwrap_or(defaults.priority),

@@ -1,9 +1,12 @@
 //! What people do to jobs and queues while they run.
 
+use std::sync::Arc;
+
 use store::StoreError;
 use store::rusqlite::{OptionalExtension, Transaction};
 
 use crate::config::{CONCURRENCY, CONCURRENCY_ACCEPTED};
+use crate::core::Core;
 use crate::jobs::Jobs;
 use crate::settle::child_ended;
 use crate::tally::Tally;
@@ -45,7 +48,7 @@ impl Jobs {
     /// # Errors
     /// [`JobsError::NotFound`], or [`JobsError::NotAllowed`] where it is waiting, blocked or running.
     pub async fn retry(&self, id: JobId) -> Result<(), JobsError> {
-        let now_ms = self.core.clock.now_ms();
+        let core = Arc::clone(&self.core);
         let (standing, to) = self
             .core
             .store
@@ -58,7 +61,7 @@ impl Jobs {
                     return Ok(Err(JobsError::NotAllowed { id, state, action: "retried" }));
                 }
                 let mut tally = Tally::default();
-                let to = retry(tx, id, &standing, now_ms, &mut tally)?;
+                let to = core.retry(tx, id, &standing, &mut tally)?;
                 tally.write(tx)?;
                 Ok(Ok((standing, to)))
             })
@@ -76,7 +79,7 @@ impl Jobs {
         if let Some(queue) = queue {
             self.core.queue_config(queue)?;
         }
-        let (queue, now_ms) = (queue.map(str::to_owned), self.core.clock.now_ms());
+        let (queue, core) = (queue.map(str::to_owned), Arc::clone(&self.core));
         let retried = self
             .core
             .store
@@ -89,7 +92,7 @@ impl Jobs {
                 let mut tally = Tally::default();
                 for id in &ids {
                     if let Some(standing) = Standing::find(tx, JobId(*id))? {
-                        retry(tx, JobId(*id), &standing, now_ms, &mut tally)?;
+                        core.retry(tx, JobId(*id), &standing, &mut tally)?;
                     }
                 }
                 tally.write(tx)?;
@@ -246,24 +249,28 @@ enum Change {
     Concurrency(u32),
 }
 
-fn retry(
-    tx: &Transaction<'_>,
-    id: JobId,
-    standing: &Standing,
-    now_ms: i64,
-    tally: &mut Tally,
-) -> Result<State, StoreError> {
-    let to = if standing.children_open > 0 { State::Blocked } else { State::Waiting };
-    // The numbers of attempts go on, so that the history stays clear. An overall time begins anew.
-    tx.prepare_cached(
-        "UPDATE job SET state = ?2, run_at_ms = ?3, hold = NULL, ended_at_ms = NULL,
-                        attempts = CASE WHEN state >= 5 THEN attempts + max(attempt, 1) ELSE attempts END,
-                        overall_ms = overall_ms + CASE WHEN state >= 5 THEN ?3 - created_at_ms ELSE 0 END
-         WHERE id = ?1",
-    )?
-    .execute((id.0, to as i64, now_ms))?;
-    tally.moved(&standing.queue, standing.priority, standing.state, to);
-    Ok(to)
+impl Core {
+    fn retry(
+        &self,
+        tx: &Transaction<'_>,
+        id: JobId,
+        standing: &Standing,
+        tally: &mut Tally,
+    ) -> Result<State, StoreError> {
+        let to = if standing.children_open > 0 { State::Blocked } else { State::Waiting };
+        let queue = self.home(&standing.kind, &standing.queue);
+        // The numbers of attempts go on, so that the history stays clear. An overall time begins anew.
+        tx.prepare_cached(
+            "UPDATE job SET state = ?2, run_at_ms = ?3, queue = ?4, hold = NULL, ended_at_ms = NULL,
+                            attempts = CASE WHEN state >= 5 THEN attempts + max(attempt, 1) ELSE attempts END,
+                            overall_ms = overall_ms + CASE WHEN state >= 5 THEN ?3 - created_at_ms ELSE 0 END
+             WHERE id = ?1",
+        )?
+        .execute((id.0, to as i64, self.clock.now_ms(), queue))?;
+        tally.add(&standing.queue, standing.state, standing.priority, -1);
+        tally.add(queue, to, standing.priority, 1);
+        Ok(to)
+    }
 }
 
 /// Whether others were moved by it.

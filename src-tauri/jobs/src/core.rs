@@ -1,14 +1,14 @@
 //! What the calls, the dispatcher and the attempts under way share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use store::Store;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::Figures;
-use crate::handler::Erased;
+use crate::kind::Kind;
 use crate::load::LoadGate;
 use crate::pick::Turns;
 use crate::running::Progress;
@@ -18,7 +18,7 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) config: Config,
-    pub(crate) handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+    pub(crate) kinds: BTreeMap<&'static str, Kind>,
     /// This process, among those that run jobs from the same database.
     pub(crate) session: i64,
     /// Wakes the dispatcher: something was added or changed.
@@ -63,14 +63,14 @@ impl Core {
         store: Store,
         clock: Clock,
         config: Config,
-        handlers: BTreeMap<&'static str, Arc<dyn Erased>>,
+        kinds: BTreeMap<&'static str, Kind>,
     ) -> Self {
         let queues = config.queues.iter().map(Queue::new).collect();
         Self {
             store,
             clock,
             config,
-            handlers,
+            kinds,
             session: rand::random_range(1..=i64::MAX),
             wake: Notify::new(),
             events: broadcast::channel(EVENTS_MAX).0,

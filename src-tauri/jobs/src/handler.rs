@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +21,7 @@ pub trait Handler: Send + Sync + 'static {
     /// The name of the kind, for example `PROCESS_CONTENT`.
     const KIND: &'static str;
 
-    /// What holds for its jobs where they say nothing else.
+    /// What holds for its jobs where they say nothing else; asked once, at the start.
     fn defaults(&self) -> Defaults;
 
     /// A payload that it accepts, for people who add one by hand.
@@ -131,48 +130,3 @@ impl Default for Defaults {
         }
     }
 }
-
-/// A [`Handler`] whatever its payload.
-pub(crate) trait Erased: Send + Sync {
-    fn defaults(&self) -> Defaults;
-    fn example(&self) -> Value;
-    /// What is to be known of a payload, or why it is none.
-    fn examine(&self, payload: &Value) -> Result<Examined, String>;
-    fn run<'a>(&'a self, payload: &str, job: Running) -> BoxFuture<'a, Outcome>;
-}
-
-/// What lists and uniqueness go by.
-pub(crate) struct Examined {
-    pub(crate) about: String,
-    pub(crate) key: Option<String>,
-}
-
-pub(crate) struct Typed<H>(pub(crate) H);
-
-impl<H: Handler> Erased for Typed<H> {
-    fn defaults(&self) -> Defaults {
-        self.0.defaults()
-    }
-
-    fn example(&self) -> Value {
-        serde_json::to_value(self.0.example()).unwrap_or_default()
-    }
-
-    fn examine(&self, payload: &Value) -> Result<Examined, String> {
-        let payload = H::Payload::deserialize(payload).map_err(|error| error.to_string())?;
-        let about = H::about(&payload).chars().take(ABOUT_MAX).collect();
-        Ok(Examined { about, key: H::key(&payload) })
-    }
-
-    fn run<'a>(&'a self, payload: &str, job: Running) -> BoxFuture<'a, Outcome> {
-        match serde_json::from_str::<H::Payload>(payload) {
-            Ok(payload) => Box::pin(self.0.run(payload, job)),
-            Err(error) => {
-                let error = format!("its payload cannot be read: {error}");
-                Box::pin(async move { Outcome::Fail { error } })
-            }
-        }
-    }
-}
-
-const ABOUT_MAX: usize = 120;

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::core::Core;
 use crate::dispatch::Dispatcher;
-use crate::handler::{Erased, Typed};
 use crate::insert::{Kin, Ready};
+use crate::kind::{Erased, Kind, Typed};
 use crate::periodic::Periodics;
 use crate::tally::Tally;
 use crate::{AddError, Added, Clock, Config, Event, Handler, NewJob, Periodic, StartError, session, tend};
@@ -230,19 +230,15 @@ impl Builder {
     /// [`StartError`], which names the value and what is accepted.
     pub async fn start(self) -> Result<Jobs, StartError> {
         self.config.check()?;
-        let mut handlers = BTreeMap::new();
-        for (kind, handler) in self.handlers {
-            let queue = handler.defaults().queue;
-            if !self.config.queues.iter().any(|known| known.name == queue) {
-                let (field, accepted) = (format!("{kind}.queue"), self.config.names().join(", "));
-                return Err(StartError::Invalid { field, value: queue.into(), accepted });
-            }
-            if handlers.insert(kind, handler).is_some() {
-                return Err(StartError::KindTwice(kind));
+        let mut kinds = BTreeMap::new();
+        for (name, handler) in self.handlers {
+            if kinds.insert(name, Kind::new(name, handler, &self.config)?).is_some() {
+                return Err(StartError::KindTwice(name));
             }
         }
-        let core = Arc::new(Core::new(self.store, self.clock, self.config, handlers));
+        let core = Arc::new(Core::new(self.store, self.clock, self.config, kinds));
         core.begin().await?;
+        core.adopt().await?;
         let periodics = Periodics::begin(&core, self.periodic).await?;
         let tasks = vec![
             tokio::spawn(Dispatcher::new(Arc::clone(&core)).run()),

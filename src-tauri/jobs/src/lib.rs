@@ -21,11 +21,13 @@ mod page;
 
 mod core;
 mod dispatch;
+mod kind;
 mod pick;
 mod settle;
 mod supervise;
 mod turn;
 
+mod adopt;
 mod figures;
 mod load;
 mod periodic;

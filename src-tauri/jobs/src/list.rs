@@ -5,6 +5,7 @@ use store::rusqlite::{Connection, OptionalExtension};
 
 use crate::figures::Figures;
 use crate::jobs::Jobs;
+use crate::kind::Kind;
 use crate::page::{ROW, row};
 use crate::tally::{Counts, counts};
 use crate::view::{Attempt, BatchView, Job, JobRow, KindView, QueueView, Why};
@@ -97,18 +98,15 @@ impl Jobs {
 
     /// The kinds that can be added.
     pub fn kinds(&self) -> Vec<KindView> {
-        let view = |(kind, handler): (&&'static str, &std::sync::Arc<dyn crate::handler::Erased>)| {
-            let defaults = handler.defaults();
-            KindView {
-                kind,
-                queue: defaults.queue,
-                priority: defaults.priority,
-                attempts: defaults.attempts,
-                timeout: defaults.timeout,
-                example: handler.example(),
-            }
+        let view = |(name, kind): (&&'static str, &Kind)| KindView {
+            kind: name,
+            queue: kind.defaults.queue,
+            priority: kind.defaults.priority,
+            attempts: kind.defaults.attempts,
+            timeout: kind.defaults.timeout,
+            example: kind.handler.example(),
         };
-        self.core.handlers.iter().map(view).collect()
+        self.core.kinds.iter().map(view).collect()
     }
 
     /// The load as last sampled, and whether it holds low-priority work back.

@@ -19,6 +19,7 @@ pub(crate) struct Started {
     pub(crate) attempts: u32,
     pub(crate) starts: i64,
     pub(crate) timeout_ms: i64,
+    pub(crate) created_at_ms: i64,
     /// When its overall time is up.
     pub(crate) deadline_ms: Option<i64>,
     pub(crate) due_at_ms: i64,
@@ -119,6 +120,10 @@ impl Started {
         Ok(Some(Settled { state: next.state, error: next.error, moved }))
     }
 
+    fn is_late(&self, at_ms: i64) -> bool {
+        self.deadline_ms.is_some_and(|deadline| at_ms >= deadline)
+    }
+
     fn next<'a>(&self, ending: &'a Ending, backoff: &Backoff, cancelling: bool, now_ms: i64) -> Next<'a> {
         let unspent = self.attempt.saturating_sub(1);
         let at = |state| Next { attempt: self.attempt, ..Next::at(state) };
@@ -138,6 +143,11 @@ impl Started {
                 outcome: Some("cancelled"),
                 ..at(State::Cancelled)
             },
+            Ending::Snooze { for_ms, .. } if self.is_late(now_ms.saturating_add(*for_ms)) => Next {
+                error: Some("put off until its overall time is up".into()),
+                outcome: Some("snoozed"),
+                ..at(State::Failed)
+            },
             Ending::Snooze { for_ms, because } => Next {
                 attempt: unspent,
                 hold: serde_json::to_string(because).ok(),
@@ -148,7 +158,7 @@ impl Started {
             Ending::Retry { outcome, error, after_ms } => {
                 let wait_ms = after_ms.unwrap_or_else(|| backoff.wait(self.attempt).as_millis() as i64);
                 let run_at_ms = now_ms.saturating_add(wait_ms);
-                let late = self.deadline_ms.is_some_and(|deadline| run_at_ms >= deadline);
+                let late = self.is_late(run_at_ms);
                 let outcome = Some(*outcome);
                 if self.attempt >= self.attempts || late {
                     let error =

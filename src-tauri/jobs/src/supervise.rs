@@ -11,10 +11,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Underway};
+use crate::kind::{Kind, said};
 use crate::running::Running;
 use crate::settle::{Ending, Started};
 use crate::turn::Ended;
-use crate::{Backoff, Outcome};
+use crate::{Backoff, Hold, Outcome};
 
 /// How long a handler that was told to end may take over it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -22,6 +23,11 @@ const GRACE: Duration = Duration::from_secs(1);
 const RESULT_MAX: usize = 64 << 10;
 /// The most characters of an error.
 const ERROR_MAX: usize = 1000;
+
+/// A job of a kind that this version does not know is looked at again after so long,
+const UNKNOWN_STEP: Duration = Duration::from_secs(600);
+/// and fails when it is older than this.
+const UNKNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What the dispatcher hears of an attempt.
 pub(crate) enum News {
@@ -37,10 +43,9 @@ pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>)
     core.live().running.insert(job.id, Underway { cancel: cancel.clone(), progress: Arc::clone(&progress) });
     let (core, told) = (Arc::clone(core), CancellationToken::new());
     tokio::spawn(async move {
-        let Some(handler) = core.handlers.get(&*job.kind).map(Arc::clone) else {
-            // Another version of the program may know it, but this one took it.
-            let ending = Ending::Fail(format!("no handler for {} in this version", job.kind));
+        let Some(Kind { defaults, handler }) = core.kinds.get(&*job.kind).cloned() else {
             core.live().running.remove(&job.id);
+            let ending = unknown(&job);
             send(&news, job, ending, Backoff::Fixed(GRACE), true);
             return;
         };
@@ -52,7 +57,7 @@ pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>)
             cancel: told.clone(),
             progress,
         };
-        let (defaults, payload) = (handler.defaults(), job.payload.clone());
+        let payload = job.payload.clone();
         let mut task = tokio::spawn(async move {
             AssertUnwindSafe(async move { handler.run(&payload, running).await }).catch_unwind().await
         });
@@ -89,6 +94,16 @@ async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &
         queue.figures.stuck -= 1;
     }
     let _ = news.send(News::Freed { queue: queue.to_owned() });
+}
+
+/// Another version of the program may know the kind: one that was run before this one, or will be after it. The job
+/// waits for it, without spending an attempt, and is there to be looked at and cancelled meanwhile.
+fn unknown(job: &Started) -> Ending {
+    let error = format!("this version has no handler for {}", job.kind);
+    if job.started_at_ms - job.created_at_ms > millis(UNKNOWN_FOR) {
+        return Ending::Fail(error);
+    }
+    Ending::Snooze { for_ms: millis(UNKNOWN_STEP), because: Hold::Other(error) }
 }
 
 type Finished = Result<Outcome, Box<dyn Any + Send>>;
@@ -143,11 +158,7 @@ fn ending_of(finished: Option<Finished>) -> Ending {
         Some(Ok(Outcome::Snooze { for_, because })) => Ending::Snooze { for_ms: millis(for_), because },
         Some(Ok(Outcome::Cancel { because })) => Ending::Cancel(shortened(because)),
         Some(Ok(Outcome::Fail { error })) => Ending::Fail(shortened(error)),
-        Some(Err(panic)) => {
-            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            retry("panicked", shortened(format!("its handler panicked: {said}")), None)
-        }
+        Some(Err(panic)) => retry("panicked", shortened(said(&*panic)), None),
         None => retry("panicked", "its handler was ended from outside".into(), None),
     }
 }

@@ -99,13 +99,14 @@ impl Core {
             .await
     }
 
-    async fn beat(&self, watch: &mut Watch) -> Result<(), StoreError> {
+    async fn beat(self: &Arc<Self>, watch: &mut Watch) -> Result<(), StoreError> {
         let session = self.session;
         let beats = self.store.write("jobs.beat", move |tx| beat(tx, session)).await?;
         for dead in watch.look(&beats) {
             let now_ms = self.clock.now_ms();
             let jobs = self.store.write("jobs.recover", move |tx| recover(tx, dead, now_ms)).await?;
             tracing::info!(jobs, "took up the jobs of a process that gives no sign of life");
+            self.adopt().await?;
             self.wake.notify_one();
         }
         Ok(())

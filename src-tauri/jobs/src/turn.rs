@@ -114,12 +114,13 @@ fn start(tx: &Transaction<'_>, id: i64, by: By) -> Result<Started, StoreError> {
                         ended_at_ms = NULL, hold = NULL, progress = NULL, progress_note = NULL
          WHERE id = ?1
          RETURNING id, kind, queue, priority, key, payload, attempt, attempts, starts, timeout_ms,
-                   created_at_ms + overall_ms, run_at_ms, started_at_ms",
+                   created_at_ms, overall_ms, run_at_ms, started_at_ms",
     )?;
     Ok(update.query_row((id, by.session, by.now_ms), started)?)
 }
 
 fn started(row: &Row<'_>) -> store::rusqlite::Result<Started> {
+    let created_at_ms = row.get(10)?;
     Ok(Started {
         id: JobId(row.get(0)?),
         kind: row.get(1)?,
@@ -131,8 +132,9 @@ fn started(row: &Row<'_>) -> store::rusqlite::Result<Started> {
         attempts: row.get(7)?,
         starts: row.get(8)?,
         timeout_ms: row.get(9)?,
-        deadline_ms: row.get(10)?,
-        due_at_ms: row.get(11)?,
-        started_at_ms: row.get(12)?,
+        created_at_ms,
+        deadline_ms: row.get::<_, Option<i64>>(11)?.map(|overall| created_at_ms + overall),
+        due_at_ms: row.get(12)?,
+        started_at_ms: row.get(13)?,
     })
 }

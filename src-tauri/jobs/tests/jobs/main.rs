@@ -13,3 +13,4 @@ mod schedule;
 mod support;
 mod two_processes;
 mod unique;
+mod versions;
