@@ -1,6 +1,6 @@
 /**
  * An engine in a script, for `vite dev` outside Tauri: `?scenario=` picks the state to look at, `?theme=` the
- * colours, `?watch=` how many tokens are watched. It is never part of the production build.
+ * colours, `?watch=` how many tokens are watched, `?jobs=` how many jobs have ended. It is never part of the production build.
  */
 import type {
   Answer,
@@ -17,6 +17,7 @@ import type {
 } from '../src/ipc';
 import { RANGES } from '../src/state/range';
 import { FakeCache } from './cache';
+import { FakeJobs, JobRefusal } from './jobs';
 import { FakeLimits } from './limits';
 import { changeSince, line, priceAt, TOKENS, type FakeToken } from './market';
 
@@ -35,6 +36,10 @@ const SCENARIOS = [
   'bypassed',
 ] as const;
 type Scenario = (typeof SCENARIOS)[number];
+
+/** A green disc of 64 px. */
+const LOGO =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAYAAACqaXHeAAAAvElEQVR42u3bsRHCMBBEUXdKdfRDR0tIwjAYJFknveDHnnmZ7dvj9rgfOzfyYTlZeYA0rgxAOjctQAY3DUAu7jKATNZQgEzaEIBMXleAFKkLQIrVFCBFawKQ4v0FkEX6CSCLBeAMQBYNwDcAWTwAnwCySQDeAWSzAAAA8ALIpgEAAAAAAAAAAAAAsDuAt0EAAAD4KgzAjxEAfo4CcCABwJGUMzmHkk5lHUs7lzeYMJkxmjKbM5w0nTWeXr0nmMwGmEc/+ioAAAAASUVORK5CYII=';
 
 const ok = <T>(data: T): Answer<T> => ({ ok: true, data });
 const no = (code: string, message: string): { ok: false; problem: Problem } => ({
@@ -77,6 +82,7 @@ export function fakeEngine(): EngineCalls {
 
   const cache = new FakeCache(scenario);
   const limits = new FakeLimits(scenario);
+  const jobs = new FakeJobs(scenario, Number(asked.get('jobs') ?? 1_300));
   const offline = scenario === 'offline';
   const old = offline || scenario === 'stale' ? 23 * 60_000 : 0;
   const started = Date.now();
@@ -194,6 +200,17 @@ export function fakeEngine(): EngineCalls {
               },
             ]
           : []),
+        ...(jobs.failed() > 0
+          ? [
+              {
+                key: 'jobs_failed',
+                severity: 'bad' as const,
+                title: `${jobs.failed()} failed ${jobs.failed() === 1 ? 'job' : 'jobs'}`,
+                body: 'The latest is PROCESS_CONTENT.',
+                action: 'open_jobs' as const,
+              },
+            ]
+          : []),
         ...(scenario === 'live'
           ? [
               {
@@ -207,6 +224,19 @@ export function fakeEngine(): EngineCalls {
           : []),
       ],
     };
+  }
+
+  /** What the fake jobs say, or refuse with. */
+  async function job<T>(work: () => T, ms = 40): Promise<Answer<T>> {
+    if (scenario === 'loading') return never;
+    if (scenario === 'error' || (scenario === 'stale' && Date.now() - started > 3_000))
+      return no('internal', 'The engine did not answer in time. Try again.');
+    try {
+      return await soon(ok(work()), ms);
+    } catch (error) {
+      if (error instanceof JobRefusal) return no(error.code, error.message);
+      throw error;
+    }
   }
 
   const sparks = () =>
@@ -333,6 +363,7 @@ export function fakeEngine(): EngineCalls {
           id,
           symbol: one.symbol,
           name: one.name,
+          logo: LOGO,
           currency: settings.currency,
           watched: watch.includes(id),
           rank: TOKENS.indexOf(one) + 1,
@@ -427,6 +458,18 @@ export function fakeEngine(): EngineCalls {
       const problem = offline ? { code: 'unreachable', message: unreachable } : null;
       return soon(ok({ ok: !problem, took_ms: 142, problem }), 300);
     },
+    jobsView: () => job(() => jobs.view(), 20),
+    jobsPage: (filter, before, limit) => job(() => jobs.page(filter, before, limit), 20),
+    jobDetail: (id) => job(() => jobs.detail(id), 20),
+    addJob: (request) => job(() => jobs.add(request)),
+    retryJob: (id) => job(() => jobs.retry(id)),
+    cancelJob: (id) => job(() => jobs.cancel(id)),
+    discardJob: (id) => job(() => jobs.discard(id)),
+    retryFailedJobs: (queue) => job(() => jobs.retryFailed(queue)),
+    pauseQueue: (name) => job(() => jobs.turn(name, 'paused')),
+    resumeQueue: (name) => job(() => jobs.turn(name, 'working')),
+    drainQueue: (name) => job(() => jobs.turn(name, 'draining')),
+    setQueueConcurrency: (name, concurrency) => job(() => jobs.setPlaces(name, concurrency)),
     settings: async () => (scenario === 'loading' ? never : soon(ok({ ...settings }), 30)),
     async changeSetting(change) {
       if (change.kind === 'refresh_interval_s' && (change.value < 5 || change.value > 3600)) {

@@ -180,6 +180,16 @@ export function micros(us: Maybe): string {
   return `${short(size / 1_000_000)}${NBSP}s`;
 }
 
+/** A time that was measured in milliseconds, for example `41 ms`, `0.4 s` or `2 min 5 s`. */
+export function elapsed(ms: Maybe): string {
+  if (!isNumber(ms)) return MISSING;
+  if (ms < 1) return micros(ms * 1_000);
+  if (ms < 99.5) return `${count(ms)}${NBSP}ms`;
+  if (ms >= 59_500) return duration(ms);
+  const digits = ms < 9_950 ? 1 : 0;
+  return `${number(ms / 1_000, { minimumFractionDigits: digits, maximumFractionDigits: digits })}${NBSP}s`;
+}
+
 /** How old something from `at_ms` is at `now_ms`. A clock that runs ahead makes nothing younger than 0 s. */
 export function age(at_ms: Maybe, now_ms: number): string {
   return isNumber(at_ms) ? span(now_ms - at_ms) : MISSING;
@@ -205,6 +215,13 @@ export function dayTime(at_ms: Maybe): string {
 export function dayMinute(at_ms: Maybe): string {
   return isNumber(at_ms)
     ? time(at_ms, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+    : MISSING;
+}
+
+/** Weekday and time to the minute, for what is less than a week away. */
+export function weekdayMinute(at_ms: Maybe): string {
+  return isNumber(at_ms)
+    ? time(at_ms, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
     : MISSING;
 }
 

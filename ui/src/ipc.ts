@@ -22,15 +22,28 @@ export type ExportFormat = wire.ExportFormat;
 export type Frame = wire.Frame;
 export type History = wire.History;
 export type Invalidation = wire.Invalidation;
+export type JobAdded = wire.JobAdded;
+export type JobAttempt = wire.JobAttempt;
+export type JobCounts = wire.JobCounts;
+export type JobDetail = wire.JobDetail;
+export type JobFilter = wire.JobFilter;
+export type JobItem = wire.JobItem;
+export type JobKindView = wire.JobKindView;
+export type JobPage = wire.JobPage;
+export type JobPriority = wire.JobPriority;
+export type JobState = wire.JobState;
+export type JobsView = wire.JobsView;
 export type LimitsView = wire.LimitsView;
 export type MarketRow = wire.MarketRow;
 export type MarketTable = wire.MarketTable;
 export type MetricsHistory = wire.MetricsHistory;
+export type NewJobRequest = wire.NewJobRequest;
 export type Notice = wire.Notice;
 export type NoticeAction = wire.NoticeAction;
 export type Problem = wire.Problem;
 export type Profile = wire.Profile;
 export type Provenance = wire.Provenance;
+export type QueueView = wire.QueueView;
 export type Quote = wire.Quote;
 export type Range = wire.Range;
 export type Sample = wire.Sample;
@@ -45,6 +58,7 @@ export type Status = wire.Status;
 export type Theme = wire.Theme;
 export type Token = wire.Token;
 export type TokenHit = wire.TokenHit;
+export type WaitReason = wire.WaitReason;
 export type Warming = wire.Warming;
 
 /** What a command came to: its data, or the problem to show. */
@@ -80,6 +94,23 @@ export interface EngineCalls {
   closeService(name: string): Promise<Answer<ServiceLimits>>;
   /** Makes one call, which counts. */
   testService(name: string): Promise<Answer<ServiceTest>>;
+  jobsView(): Promise<Answer<JobsView>>;
+  /** The newest `limit` of those that were added before the job `before`. */
+  jobsPage(filter: JobFilter, before: number | null, limit: number): Promise<Answer<JobPage>>;
+  jobDetail(id: number): Promise<Answer<JobDetail>>;
+  addJob(request: NewJobRequest): Promise<Answer<JobAdded>>;
+  /** Runs a job that ended again, or one that waits for its time now. */
+  retryJob(id: number): Promise<Answer<JobDetail>>;
+  cancelJob(id: number): Promise<Answer<JobDetail>>;
+  /** Removes a job that has ended for good. */
+  discardJob(id: number): Promise<Answer<unknown>>;
+  /** Of one queue, or of all; answers how many. */
+  retryFailedJobs(queue: string | null): Promise<Answer<number>>;
+  pauseQueue(name: string): Promise<Answer<QueueView>>;
+  /** Ends a pause as well as draining. */
+  resumeQueue(name: string): Promise<Answer<QueueView>>;
+  drainQueue(name: string): Promise<Answer<QueueView>>;
+  setQueueConcurrency(name: string, concurrency: number): Promise<Answer<QueueView>>;
   settings(): Promise<Answer<Settings>>;
   changeSetting(change: SettingsChange): Promise<Answer<Settings>>;
   /** Writes a file into the Downloads folder and answers with its path. */
@@ -132,6 +163,18 @@ const tauri: EngineCalls = {
   isolateService: (name) => settle(commands.isolateService(name)),
   closeService: (name) => settle(commands.closeService(name)),
   testService: (name) => settle(commands.testService(name)),
+  jobsView: () => settle(commands.jobsView()),
+  jobsPage: (filter, before, limit) => settle(commands.jobsPage(filter, before, limit)),
+  jobDetail: (id) => settle(commands.jobDetail(id)),
+  addJob: (request) => settle(commands.addJob(request)),
+  retryJob: (id) => settle(commands.retryJob(id)),
+  cancelJob: (id) => settle(commands.cancelJob(id)),
+  discardJob: (id) => settle(commands.discardJob(id)),
+  retryFailedJobs: (queue) => settle(commands.retryFailedJobs(queue)),
+  pauseQueue: (name) => settle(commands.pauseQueue(name)),
+  resumeQueue: (name) => settle(commands.resumeQueue(name)),
+  drainQueue: (name) => settle(commands.drainQueue(name)),
+  setQueueConcurrency: (name, concurrency) => settle(commands.setQueueConcurrency(name, concurrency)),
   settings: () => settle(commands.settings()),
   changeSetting: (change) => settle(commands.changeSetting(change)),
   exportHistory: (id, range, format) => settle(commands.exportHistory(id, range, format)),

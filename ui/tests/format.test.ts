@@ -7,6 +7,7 @@ import {
   compact,
   count,
   duration,
+  elapsed,
   exactTime,
   factor,
   full,
@@ -159,4 +160,20 @@ test('numbers follow the locale', () => {
   setLocale('de-DE');
   expect(price(61_230.4)).toBe('61.230');
   expect(price(5.412)).toBe('5,412');
+});
+
+test.each([
+  [null, '–'],
+  [0.4, '400 µs'],
+  [3, '3 ms'],
+  [41.6, '42 ms'],
+  [99.6, '0.1 s'],
+  [400, '0.4 s'],
+  [1_240, '1.2 s'],
+  [9_960, '10 s'],
+  [41_000, '41 s'],
+  [59_700, '1 min'],
+  [125_000, '2 min 5 s'],
+])('%j ms took %j', (ms, expected) => {
+  expect(plain(elapsed(ms))).toBe(expected);
 });

@@ -48,6 +48,30 @@ export const commands = {
 	closeService: (name: string) => __TAURI_INVOKE<ServiceLimits>("close_service", { name }),
 	/**  Makes one call to a service, to see whether it answers. */
 	testService: (name: string) => __TAURI_INVOKE<ServiceTest>("test_service", { name }),
+	/**  The queues, the numbers of jobs by state, and the kinds that can be added. */
+	jobsView: () => __TAURI_INVOKE<JobsView>("jobs_view"),
+	/**  A page of jobs, newest first. */
+	jobsPage: (filter: JobFilter, before: number | null, limit: number) => __TAURI_INVOKE<JobPage>("jobs_page", { filter, before, limit }),
+	/**  All about one job. */
+	jobDetail: (id: number) => __TAURI_INVOKE<JobDetail>("job_detail", { id }),
+	/**  Adds a job, or gives the open one with its key. */
+	addJob: (request: NewJobRequest) => __TAURI_INVOKE<JobAdded>("add_job", { request }),
+	/**  Has a job start as soon as it can: one that ended, or one that waits for its time. */
+	retryJob: (id: number) => __TAURI_INVOKE<JobDetail>("retry_job", { id }),
+	/**  Ends an open job; one that runs is told to end. */
+	cancelJob: (id: number) => __TAURI_INVOKE<JobDetail>("cancel_job", { id }),
+	/**  Removes a job that has ended for good. */
+	discardJob: (id: number) => __TAURI_INVOKE<null>("discard_job", { id }),
+	/**  Runs every failed job of one queue, or of all, again; tells how many. */
+	retryFailedJobs: (queue: string | null) => __TAURI_INVOKE<number>("retry_failed_jobs", { queue }),
+	/**  Has a queue take jobs and start none. */
+	pauseQueue: (name: string) => __TAURI_INVOKE<QueueView>("pause_queue", { name }),
+	/**  Has a queue take and start jobs again. */
+	resumeQueue: (name: string) => __TAURI_INVOKE<QueueView>("resume_queue", { name }),
+	/**  Has a queue finish what it has and take no more. */
+	drainQueue: (name: string) => __TAURI_INVOKE<QueueView>("drain_queue", { name }),
+	/**  Changes how many jobs of a queue run at once. */
+	setQueueConcurrency: (name: string, concurrency: number) => __TAURI_INVOKE<QueueView>("set_queue_concurrency", { name, concurrency }),
 	/**  What the Settings screen shows. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
 	/**  Validates one change, puts it in force and writes it to the configuration file. */
@@ -249,6 +273,143 @@ export type History = {
 /**  What is to be invalidated: everything with a tag, or one key of a region. */
 export type Invalidation = ({ tag: string }) & { key?: never; region?: never } | ({ region: string; key: string }) & { tag?: never };
 
+/**  What adding a job came to. */
+export type JobAdded = {
+	id: number,
+	/**  Whether it was there already, under its key. */
+	existing: boolean,
+};
+
+/**  One attempt of a job. */
+export type JobAttempt = {
+	attempt: number,
+	started_at_ms: number,
+	ended_at_ms: number | null,
+	/**  `done`, `retry`, `snoozed`, `failed`, `cancelled`, `timed_out`, `panicked`, `interrupted` or `running`. */
+	outcome: string,
+	error: string | null,
+	took_ms: number | null,
+};
+
+/**  Numbers of jobs by state. */
+export type JobCounts = {
+	all: number,
+	waiting: number,
+	scheduled: number,
+	snoozed: number,
+	blocked: number,
+	running: number,
+	done: number,
+	failed: number,
+	cancelled: number,
+};
+
+/**  All about one job. */
+export type JobDetail = {
+	job: JobItem,
+	/**  What it was given, as indented JSON. */
+	payload: string,
+	/**  What it brought, as indented JSON, where it brought something. */
+	result: string | null,
+	/**  The attempts, newest first. */
+	timeline: JobAttempt[],
+	/**  Why it is waiting; `null` where it is not. */
+	why: WaitReason | null,
+	batch: string | null,
+	/**  The job that waits for this one. */
+	parent: number | null,
+	/**  Jobs that this one waits for and that have not ended. */
+	children_open: number,
+};
+
+/**  Which jobs a list shows; what is empty or `null` restricts nothing. */
+export type JobFilter = {
+	states: JobState[],
+	queues: string[],
+	kinds: string[],
+	/**  The earliest time of adding. */
+	created_from_ms?: number | null,
+	/**  Jobs added before this time. */
+	created_to_ms?: number | null,
+};
+
+/**  One job, as lists show it. */
+export type JobItem = {
+	id: number,
+	/**  What runs, for example `PRICE_REFRESH`. */
+	kind: string,
+	/**  What it is about, in a few words. */
+	about: string,
+	queue: string,
+	priority: JobPriority,
+	state: JobState,
+	/**  Attempts spent or under way. */
+	attempt: number,
+	/**  The most attempts. */
+	attempts: number,
+	created_at_ms: number,
+	/**  When it is due. */
+	run_at_ms: number,
+	/**  When the latest attempt began. */
+	started_at_ms: number | null,
+	ended_at_ms: number | null,
+	/**  How long the latest attempt took; of a running one, so far. */
+	took_ms: number | null,
+	/**  0 to 1, where the job tells it. */
+	progress: number | null,
+	progress_note: string | null,
+	/**  The latest error, in one sentence. */
+	error: string | null,
+	/**  The key by which it is known not to be wanted twice. */
+	key: string | null,
+};
+
+/**  What can be added. */
+export type JobKindView = {
+	kind: string,
+	/**  The queue where none is given. */
+	queue: string,
+	priority: JobPriority,
+	attempts: number,
+	/**  A payload that it accepts, as indented JSON. */
+	example_payload: string,
+};
+
+/**  A page of jobs, newest first. */
+export type JobPage = {
+	items: JobItem[],
+	/**  The next page is that of the jobs before this one; `null` on the last page. */
+	next: number | null,
+};
+
+/**  How urgent a job is. */
+export type JobPriority = "critical" | "high" | "normal" | "low";
+
+/**  Where a job stands. The first five are open, the others final. */
+export type JobState = 
+/**  Due; it starts when a place is free. */
+"waiting" | 
+/**  Starts later: delayed, periodic, or waiting out a failed attempt. */
+"scheduled" | 
+/**  Put off by its own handler; the attempt was not spent. */
+"snoozed" | 
+/**  Waits for the jobs that it depends on. */
+"blocked" | "running" | "done" | 
+/**  Dead after its attempts. */
+"failed" | "cancelled";
+
+/**  All queues. */
+export type JobsView = {
+	now_ms: number,
+	/**  The load of the machine, 0 to 1. */
+	load_factor: number,
+	/**  Whether less urgent work is put off because of it. */
+	deferring: boolean,
+	queues: QueueView[],
+	counts: JobCounts,
+	kinds: JobKindView[],
+};
+
 /**  Shares of reads by cache level; `None` where there was no read to speak of. */
 export type LevelRates = {
 	/**  Hits of L1 over its look-ups. */
@@ -344,6 +505,27 @@ export type MetricsHistory = {
 	queue_low: (number | null)[],
 };
 
+/**  A job to be added. */
+export type NewJobRequest = {
+	/**  One of the kinds that `/v1/jobs/kinds` names. */
+	kind: string,
+	/**  What the kind takes; at most 64 KiB of JSON. */
+	payload?: any,
+	/**  The kind's own queue where it is not given. */
+	queue?: string | null,
+	priority?: JobPriority | null,
+	/**  While a job with this key is open, adding it again gives that job. */
+	key?: string | null,
+	/**  Milliseconds from now, up to a year. */
+	delay_ms?: number | null,
+	/**  When it is due; not together with `delay_ms`. */
+	run_at_ms?: number | null,
+	/**  The most attempts, 1 to 100. */
+	attempts?: number | null,
+	/**  The batch that it belongs to. */
+	batch?: string | null,
+};
+
 /**  One line of "Needs you". */
 export type Notice = {
 	/**  Stable for one cause, so that a list keeps its place. */
@@ -355,7 +537,7 @@ export type Notice = {
 };
 
 /**  What the window offers beside a notice. */
-export type NoticeAction = "retry" | "go_live" | "open_demo" | "open_settings";
+export type NoticeAction = "retry" | "go_live" | "open_demo" | "open_settings" | "open_jobs";
 
 /**  An error as every client sees it: a stable code to match on and one clear sentence to show. */
 export type Problem = {
@@ -407,6 +589,43 @@ export type QueueDepth = {
 	normal: number,
 	low: number,
 	running: number,
+};
+
+/**  One queue: what is in it, and how it fares. */
+export type QueueView = {
+	name: string,
+	/**  Takes jobs, but starts none. */
+	paused: boolean,
+	/**  Finishes what it has, and takes no more. */
+	draining: boolean,
+	/**  How many jobs run at once at most. */
+	concurrency: number,
+	/**  The largest value that `concurrency` may be given. */
+	concurrency_max: number,
+	counts: JobCounts,
+	waiting_by_priority: ByPriority,
+	/**  The most open jobs. */
+	bound: number,
+	/**  Whether the machine's load holds its less urgent jobs back. */
+	deferred: boolean,
+	/**  How many jobs start in which time at most, where that is limited. */
+	rate: string | null,
+	/**  From being due to the start, over the latest jobs, milliseconds. */
+	wait_p50_ms: number | null,
+	wait_p95_ms: number | null,
+	wait_p99_ms: number | null,
+	/**  From the start to the end. */
+	run_p50_ms: number | null,
+	run_p95_ms: number | null,
+	run_p99_ms: number | null,
+	/**  Jobs that ended in the last minute. */
+	ended_per_minute: number,
+	/**  Of the jobs that ended in the last minutes, the share that ended well; `null` where none ended. */
+	completion_rate: number | null,
+	/**  Handlers that were told to end and have not; each still takes a place. */
+	stuck: number,
+	/**  How many waited: the latest 60 samples, ten seconds apart, oldest first. */
+	depth: number[],
 };
 
 /**  The newest known price of one watched token. */
@@ -566,6 +785,8 @@ export type Token = {
 	id: string,
 	symbol: string,
 	name: string,
+	/**  A PNG of 64 px as a data address. */
+	logo: string | null,
 	currency: string,
 	watched: boolean,
 	rank: number | null,
@@ -596,6 +817,19 @@ export type TokenHit = {
 	name: string,
 	rank: number | null,
 	watched: boolean,
+};
+
+/**  What holds a job up. */
+export type WaitReason = {
+	/**
+	 *  `scheduled`, `backoff`, `rate_limited`, `breaker_open`, `load`, `snoozed`, `blocked`, `paused`, `concurrency`,
+	 *  `queue_rate` or `next`.
+	 */
+	code: string,
+	/**  One sentence. */
+	message: string,
+	/**  Until when, where that is known. */
+	until_ms: number | null,
 };
 
 /**  What a warming came to. */
