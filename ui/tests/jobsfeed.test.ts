@@ -31,7 +31,7 @@ beforeEach(() => void (asked.length = 0));
 
 test('more is loaded once while the list ends soon', async () => {
   const list = new JobList();
-  list.choose(EVERYTHING);
+  list.choose(EVERYTHING, 0);
   await answer(list, page(400, 201, 201));
   list.look({ from: 120, to: 160 });
   list.look({ from: 121, to: 161 });
@@ -44,7 +44,7 @@ test('more is loaded once while the list ends soon', async () => {
 
 test('each second asks for the page that is seen', async () => {
   const list = new JobList();
-  list.choose(EVERYTHING);
+  list.choose(EVERYTHING, 0);
   await answer(list, page(400, 201, 201));
   list.look({ from: 50, to: 90 });
   list.feed.tick(1_000);
@@ -53,9 +53,9 @@ test('each second asks for the page that is seen', async () => {
 
 test('an answer about an earlier choice is dropped', async () => {
   const list = new JobList();
-  list.choose(EVERYTHING);
+  list.choose(EVERYTHING, 0);
   const late = asked[0]!;
-  list.choose({ ...EVERYTHING, shelf: 'failed' });
+  list.choose({ ...EVERYTHING, shelf: 'failed' }, 0);
   await answer(list, page(7, 7, null));
   late.answer(page(400, 201, 201));
   await Promise.resolve();

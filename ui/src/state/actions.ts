@@ -3,6 +3,7 @@ import { calls, type Invalidation, type NoticeAction, type Profile } from '../ip
 import { count } from '../format';
 import { text } from '../text/en';
 import { engine } from './engine.svelte';
+import { jobsScreen } from './jobs.svelte';
 import { toasts } from './toasts.svelte';
 import { view } from './view.svelte';
 
@@ -83,7 +84,10 @@ export function act(action: NoticeAction): void {
   if (action === 'retry') void refresh();
   else if (action === 'go_live') void switchProfile('live');
   else if (action === 'open_demo') void switchProfile('demo');
-  else view.open('settings');
+  else if (action === 'open_jobs') {
+    jobsScreen.show('failed');
+    view.open('jobs');
+  } else view.open('settings');
 }
 
 export async function openAttribution(): Promise<void> {

@@ -27,11 +27,11 @@ export class JobList {
   }
 
   /** Another choice lists other jobs: what was known goes at once. */
-  choose(choice: Choice): void {
+  choose(choice: Choice, now_ms: number): void {
     this.#choice = choice;
     this.#seen = { from: 0, to: 0 };
     this.feed.loader.reset();
-    void this.feed.ask();
+    this.feed.tick(now_ms);
   }
 
   /** Tells which rows are drawn, and loads more where the list ends soon. */

@@ -2,7 +2,7 @@
 import type { Range } from '../ipc';
 import { isRange } from './range';
 
-export const SCREENS = ['overview', 'markets', 'cache', 'limits', 'settings'] as const;
+export const SCREENS = ['overview', 'markets', 'jobs', 'cache', 'limits', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** What the palette is open for. */
