@@ -42,6 +42,21 @@ test('more new jobs than a page holds leave no hole: what is below them is loade
   expect(rows.next).toBe(701);
 });
 
+test('a page that found little tells how far it looked, and what was found further on stays', () => {
+  const rows = merge(null, null, { items: [], next: 5_000 });
+  expect(rows).toEqual({ items: [], next: 5_000 });
+  expect(wantsMore(rows, { from: 0, to: 0 })).toBe(true);
+  const further = merge(rows, 5_000, { items: [job(7)], next: 3 });
+  expect(further).toEqual({ items: [job(7)], next: 3 });
+  const again = merge(further, null, { items: [job(9_000)], next: 6_000 });
+  expect(again).toEqual({ items: [job(9_000), job(7)], next: 3 });
+  expect(merge(again, 3, { items: [], next: null }).next).toBeNull();
+});
+
+test('a full page after an empty list goes on below', () => {
+  expect(merge({ items: [], next: null }, null, page(900, 701)).next).toBe(701);
+});
+
 test('a last page ends the list, even where older jobs were known', () => {
   expect(ids(merge(known, null, page(2, 1, true)))).toEqual([2, 1]);
   expect(merge(known, null, { items: [], next: null })).toEqual({ items: [], next: null });

@@ -42,6 +42,17 @@ test('more is loaded once while the list ends soon', async () => {
   expect(asked).toHaveLength(2);
 });
 
+test('a page that found nothing is followed by the next', async () => {
+  const list = new JobList();
+  list.choose(EVERYTHING, 0);
+  await answer(list, { ok: true, data: { items: [], next: 5_000 } });
+  list.more();
+  expect(asked.map(({ before }) => before)).toEqual([null, 5_000]);
+  await answer(list, { ok: true, data: { items: [], next: null } });
+  list.more();
+  expect(asked).toHaveLength(2);
+});
+
 test('each second asks for the page that is seen', async () => {
   const list = new JobList();
   list.choose(EVERYTHING, 0);

@@ -10,7 +10,10 @@ const AHEAD = 60;
 
 export interface JobRows {
   items: readonly JobItem[];
-  /** What follows is before this job; `null` at the end of the list. */
+  /**
+   * What follows is before this job; `null` at the end of the list. It need not be one of the items: the engine looks
+   * at so many jobs for those that are wanted, and then tells how far it came, even where it found none.
+   */
   next: number | null;
 }
 
@@ -33,16 +36,24 @@ export function pageFor(rows: JobRows | null, seen: Part): number | null {
 
 /** Puts a page that began before the job `before` in the place of what was known of its span. */
 export function merge(known: JobRows | null, before: number | null, page: JobPage): JobRows {
+  if (known === null || leavesHole(known, before, page)) return page;
   const low = page.next ?? -Infinity;
-  const rows = known?.items ?? [];
-  const above = before === null ? [] : rows.filter(({ id }) => id >= before);
-  // A first page that ends above the newest known job leaves a hole: what is below it goes.
-  const joins = before !== null || (rows[0]?.id ?? -Infinity) >= low;
-  const below = joins ? rows.filter(({ id }) => id < low) : [];
+  const above = before === null ? [] : known.items.filter(({ id }) => id >= before);
+  const below = known.items.filter(({ id }) => id < low);
   const items = [...above, ...page.items, ...below];
   const kept = items.slice(0, KEPT_MAX);
   if (kept.length < items.length) return { items: kept, next: kept.at(-1)!.id };
-  return { items, next: below.length > 0 ? known!.next : page.next };
+  const ends = page.next === null || known.next === null;
+  return { items, next: ends ? null : Math.min(page.next!, known.next!) };
+}
+
+/**
+ * A first page that is full of jobs newer than any known one may not reach down to them. One that is not full looked
+ * at far more jobs than come in between.
+ */
+function leavesHole(known: JobRows, before: number | null, page: JobPage): boolean {
+  if (before !== null || page.next === null || page.items.length < PAGE) return false;
+  return (known.items[0]?.id ?? -Infinity) < page.next;
 }
 
 /** How far the row at `at` moved when the list changed: what came above it, less what went. */

@@ -34,10 +34,15 @@ export class JobList {
     this.feed.tick(now_ms);
   }
 
-  /** Tells which rows are drawn, and loads more where the list ends soon. */
+  /** Tells which rows are drawn. */
   look(seen: Part): void {
     this.#seen = seen;
-    if (this.rows && wantsMore(this.rows, seen) && !this.feed.loader.busy) void this.feed.ask();
+    this.more();
+  }
+
+  /** Loads more where the list ends soon; to be called after each answer, which may have brought little. */
+  more(): void {
+    if (this.rows && wantsMore(this.rows, this.#seen) && !this.feed.loader.busy) void this.feed.ask();
   }
 
   async #page(): Promise<Answer<JobRows>> {
