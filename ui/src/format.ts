@@ -183,7 +183,7 @@ export function micros(us: Maybe): string {
 /** A time that was measured in milliseconds, for example `41 ms`, `0.4 s` or `2 min 5 s`. */
 export function elapsed(ms: Maybe): string {
   if (!isNumber(ms)) return MISSING;
-  if (ms < 1) return micros(ms * 1_000);
+  if (ms > 0 && ms < 1) return micros(ms * 1_000);
   if (ms < 99.5) return `${count(ms)}${NBSP}ms`;
   if (ms >= 59_500) return duration(ms);
   const digits = ms < 9_950 ? 1 : 0;

@@ -164,6 +164,7 @@ test('numbers follow the locale', () => {
 
 test.each([
   [null, '–'],
+  [0, '0 ms'],
   [0.4, '400 µs'],
   [3, '3 ms'],
   [41.6, '42 ms'],
