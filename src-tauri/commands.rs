@@ -4,8 +4,8 @@ use engine::{
     Engine,
     api::{
         CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, JobAdded, JobDetail, JobFilter,
-        JobPage, JobsView, LimitsView, MarketTable, MetricsHistory, NewJobRequest, Problem, QueueView,
-        Range, ServiceLimits, ServiceTest, Settings, SettingsChange, Token, TokenHit, Warming,
+        JobPage, JobsView, LimitsView, MarketTable, MetricsHistory, NewJobRequest, Problem, QueueView, Range,
+        ServiceLimits, ServiceTest, Settings, SettingsChange, Token, TokenHit, Warming,
     },
 };
 use serde::Deserialize;

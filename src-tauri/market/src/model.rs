@@ -129,6 +129,8 @@ pub struct TokenProfile {
     pub description: Option<String>,
     /// An `http` or `https` address.
     pub homepage: Option<String>,
+    /// The address of its logo, `http` or `https`; not asked for here.
+    pub image: Option<String>,
 }
 
 /// The reply to the question for one token.

@@ -44,16 +44,25 @@ pub(super) fn read_token(body: &Value, id: &TokenId, currency: &Currency) -> Res
         ..MarketEntry::empty(token.clone())
     };
     let description = at(body, &["description", "en"]).as_str().and_then(plain_text);
-    Ok(TokenDetails { profile: TokenProfile { token, description, homepage: homepage(body) }, numbers })
+    let profile = TokenProfile { token, description, homepage: homepage(body), image: image(body) };
+    Ok(TokenDetails { profile, numbers })
 }
 
 /// The first address that a browser may be sent to.
 fn homepage(body: &Value) -> Option<String> {
     let addresses = at(body, &["links", "homepage"]).as_array()?;
-    addresses.iter().take(10).filter_map(|address| text(address, 2048)).find(|address| {
-        reqwest::Url::parse(address)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-    })
+    addresses.iter().take(10).find_map(web_address)
+}
+
+/// The largest of its pictures.
+fn image(body: &Value) -> Option<String> {
+    ["large", "small", "thumb"].into_iter().find_map(|size| web_address(at(body, &["image", size])))
+}
+
+fn web_address(value: &Value) -> Option<String> {
+    let address = text(value, 2048)?;
+    let url = reqwest::Url::parse(&address).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(address)
 }
 
 /// Reads the tokens of a search result; exchanges, categories and NFTs are left out.
@@ -75,6 +84,7 @@ mod tests {
         let body = json!({
             "id": "duckchain-token", "symbol": "duck", "name": "DuckChain", "market_cap_rank": 812,
             "description": {"en": "The <b>Telegram</b> layer &amp; more"},
+            "image": {"thumb": "https://img.example/t.png", "large": "missing_large.png"},
             "links": {"homepage": ["", "javascript:alert(1)", "https://duckchain.io/"]},
             "market_data": {
                 "current_price": {"usd": 0.002, "eur": 0.0018},
@@ -87,6 +97,7 @@ mod tests {
         let details = read_token(&body, &id, &Currency::new("eur").unwrap()).unwrap();
         assert_eq!(details.profile.description.as_deref(), Some("The Telegram layer & more"));
         assert_eq!(details.profile.homepage.as_deref(), Some("https://duckchain.io/"));
+        assert_eq!(details.profile.image.as_deref(), Some("https://img.example/t.png"));
         let numbers = details.numbers;
         assert_eq!(
             (numbers.price, numbers.change_24h_pct, numbers.change_7d_pct),

@@ -54,20 +54,20 @@ pub(super) struct KeptProfile(pub(super) TokenProfile);
 pub(super) struct KeptSearch(pub(super) Vec<TokenRef>);
 
 macro_rules! cached {
-    ($($type:ident as $kind:literal),*) => {$(
+    ($($type:ident as $kind:literal $schema:literal),*) => {$(
         impl Cached for $type {
             const KIND: &'static str = $kind;
-            const SCHEMA: u32 = 1;
+            const SCHEMA: u32 = $schema;
         }
     )*};
 }
 cached!(
-    KeptPrice as "market.price",
-    KeptTable as "market.table",
-    KeptRow as "market.row",
-    KeptChart as "market.chart",
-    KeptProfile as "market.profile",
-    KeptSearch as "market.search"
+    KeptPrice as "market.price" 1,
+    KeptTable as "market.table" 1,
+    KeptRow as "market.row" 1,
+    KeptChart as "market.chart" 1,
+    KeptProfile as "market.profile" 2,
+    KeptSearch as "market.search" 1
 );
 
 /// The key of what one source tells of one token in one currency.

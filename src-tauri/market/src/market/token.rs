@@ -28,7 +28,7 @@ impl Market {
     /// # Errors
     /// [`MarketError::UnknownToken`], or [`MarketError::Call`] where nothing at all is known.
     pub async fn token(&self, id: &TokenId, currency: &Currency) -> Result<TokenView, MarketError> {
-        let profile = self.profile(id, currency).await;
+        let profile = self.profile(id, currency, Priority::High).await;
         if let Err(error @ MarketError::UnknownToken { .. }) = profile {
             return Err(error);
         }
@@ -57,8 +57,12 @@ impl Market {
                 Ok(TokenView { profile, numbers, provenance })
             }
             (Err(_), Some((numbers, provenance))) => {
-                let profile =
-                    TokenProfile { token: numbers.token.clone(), description: None, homepage: None };
+                let profile = TokenProfile {
+                    token: numbers.token.clone(),
+                    description: None,
+                    homepage: None,
+                    image: None,
+                };
                 Ok(TokenView { profile, numbers, provenance })
             }
             (Err(error), None) => Err(error),
@@ -91,10 +95,19 @@ impl Market {
         Ok(found)
     }
 
+    /// What changes rarely of one token, for work that nobody waits for: it gives way to every other question.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
+    pub async fn profile_unhurried(&self, id: &TokenId) -> Result<TokenProfile, MarketError> {
+        Ok(self.profile(id, &self.currency(), Priority::Low).await?.0)
+    }
+
     async fn profile(
         &self,
         id: &TokenId,
         currency: &Currency,
+        priority: Priority,
     ) -> Result<(TokenProfile, Provenance), MarketError> {
         let key = format!("profile:{id}:{}", self.inner.source_key);
         let class = self.inner.config.token_class();
@@ -102,7 +115,7 @@ impl Market {
             let (market, id, currency) = (self.clone(), id.clone(), currency.clone());
             move |known: Option<Previous<KeptProfile>>| async move {
                 let validator = known.and_then(|known| known.validator);
-                let asked = market.ask_token(&id, &currency, validator.as_deref()).await;
+                let asked = market.ask_token(&id, &currency, priority, validator.as_deref()).await;
                 let Reply { value, validator, fresh_for } = asked.map_err(failure)?;
                 let computed = value.map_or_else(Computed::unchanged, Computed::value);
                 let computed = computed.max_age(class.ttl.max(fresh_for));
@@ -120,12 +133,13 @@ impl Market {
         &self,
         id: &TokenId,
         currency: &Currency,
+        priority: Priority,
         validator: Option<&str>,
     ) -> Result<Reply<KeptProfile>, MarketError> {
         let source = &self.inner.source;
         let patience = self.inner.config.patience;
         let Reply { value, validator, fresh_for } =
-            self.call(Priority::High, patience, || source.token(id, currency, validator)).await?;
+            self.call(priority, patience, || source.token(id, currency, validator)).await?;
         let Some(details) = value else { return Ok(Reply { value: None, validator, fresh_for }) };
         // The same reply told the numbers: they spare a call of their own.
         self.keep_row(id, currency, Some(details.numbers)).await?;

@@ -96,8 +96,12 @@ impl Facts<'_> {
             "{} in the simulated market of the demo. Its prices are made up from a seed and follow no real market.",
             self.token.name
         );
-        let profile =
-            TokenProfile { token: self.token_ref(), description: Some(description), homepage: None };
+        let profile = TokenProfile {
+            token: self.token_ref(),
+            description: Some(description),
+            homepage: None,
+            image: None,
+        };
         TokenDetails { profile, numbers }
     }
 
