@@ -10,6 +10,8 @@ mod display;
 mod flags;
 mod instance;
 mod moments;
+#[cfg(target_os = "linux")]
+mod notify;
 mod run;
 mod stream;
 mod webview;

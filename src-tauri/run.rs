@@ -101,8 +101,16 @@ fn options(flags: Flags) -> Options {
         profile: flags.profile.map(Profile::choice),
         data_dir: flags.data_dir,
         config_file: flags.config,
+        notifier: notifier(),
         ..Options::default()
     }
+}
+
+fn notifier() -> Option<engine::Notifier> {
+    #[cfg(target_os = "linux")]
+    return Some(engine::Notifier::new(crate::notify::Desktop));
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// What a second start on the same data directory says before it ends.

@@ -52,6 +52,8 @@ struct Script {
     /// A fault for every request of such a path.
     always: HashMap<&'static str, Fault>,
     prices: HashMap<String, Value>,
+    /// Where each token's logo is.
+    logo: Option<String>,
     /// Sent with every reply that is data.
     headers: Vec<(&'static str, String)>,
 }
@@ -99,6 +101,11 @@ impl Provider {
     /// What `/simple/price` says about a token, instead of an invented price.
     pub(crate) fn price(&self, id: &str, entry: Value) {
         self.shared.script.lock().unwrap().prices.insert(id.to_owned(), entry);
+    }
+
+    /// The address of every token's logo from now on.
+    pub(crate) fn logo(&self, address: &str) {
+        self.shared.script.lock().unwrap().logo = Some(address.to_owned());
     }
 
     pub(crate) fn header(&self, name: &'static str, value: &str) {
@@ -152,15 +159,15 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let call = Call { at, path: path.clone(), query: query.clone(), headers: request.headers().clone() };
     shared.log.lock().unwrap().push(call);
     shared.count.send_modify(|count| *count += 1);
-    let (fault, prices, headers) = {
+    let (fault, prices, logo, headers) = {
         let script = shared.script.lock().unwrap();
         let fault =
             script.always.iter().find(|(start, _)| path.starts_with(**start)).map(|(_, fault)| fault.clone());
-        (fault, script.prices.clone(), script.headers.clone())
+        (fault, script.prices.clone(), script.logo.clone(), script.headers.clone())
     };
     match fault {
         None => {
-            let mut response = axum::Json(data(&path, &query, &prices)).into_response();
+            let mut response = axum::Json(data(&path, &query, &prices, logo.as_deref())).into_response();
             for (name, value) in headers {
                 response.headers_mut().insert(name, value.parse().unwrap());
             }
@@ -193,7 +200,12 @@ fn query_of(uri: &Uri) -> HashMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.replace("%2C", ",").replace("%2c", ","))).collect()
 }
 
-fn data(path: &str, query: &HashMap<String, String>, prices: &HashMap<String, Value>) -> Value {
+fn data(
+    path: &str,
+    query: &HashMap<String, String>,
+    prices: &HashMap<String, Value>,
+    logo: Option<&str>,
+) -> Value {
     let currency = query.get("vs_currency").or(query.get("vs_currencies")).map_or("usd", String::as_str);
     let ids: Vec<&str> = query.get("ids").map(|ids| ids.split(',').collect()).unwrap_or_default();
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -213,7 +225,7 @@ fn data(path: &str, query: &HashMap<String, String>, prices: &HashMap<String, Va
         ["coins", id, "market_chart"] => {
             chart(id, query.get("days").and_then(|days| days.parse().ok()).unwrap_or(1))
         }
-        ["coins", id] => coin(id),
+        ["coins", id] => coin(id, logo),
         ["search"] => json!({ "coins": [
             { "id": "the-open-network", "name": "Toncoin", "symbol": "TON", "market_cap_rank": 20 },
             { "id": "obscure", "name": "Obscure", "symbol": "OBS", "market_cap_rank": null },
@@ -264,10 +276,11 @@ fn chart(id: &str, days: i64) -> Value {
     json!({ "prices": line(invented_price(id)), "market_caps": line(1e9), "total_volumes": line(1e6) })
 }
 
-fn coin(id: &str) -> Value {
+fn coin(id: &str, logo: Option<&str>) -> Value {
     json!({
         "id": id, "symbol": "ton", "name": "Toncoin", "market_cap_rank": null,
         "description": { "en": "A <b>coin</b> with a <a href=\"https://example.org\">link</a>." },
+        "image": { "thumb": logo, "small": logo, "large": logo },
         "links": { "homepage": ["https://ton.org", "", ""] },
         "market_data": { "current_price": { "usd": invented_price(id) }, "market_cap": { "usd": null } },
     })

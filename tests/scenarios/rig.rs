@@ -28,6 +28,18 @@ impl Rig {
         Self { folder, engine }
     }
 
+    /// Starts an engine whose options the test changes.
+    pub(crate) async fn start_as(
+        provider: &Provider,
+        config: &str,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_config(folder.path(), &provider.base_url(), config);
+        let options = change(options(folder.path(), ProfileChoice::Local));
+        Self { engine: Engine::start(options).await.unwrap(), folder }
+    }
+
     /// Stops the engine and gives its folder back.
     pub(crate) async fn stop(self) -> tempfile::TempDir {
         tokio::time::timeout(PATIENCE, self.engine.stop()).await.expect("the engine stops");

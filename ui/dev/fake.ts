@@ -131,6 +131,12 @@ export function fakeEngine(): EngineCalls {
         origin: 0.035 + 0.03 * wave(2e5, 4),
         overall: 0.964,
       },
+      jobs: {
+        ended_per_minute: Math.round(4 + 8 * wave(23e4, 2)),
+        failed: scenario === 'offline' ? 2 : 0,
+        wait_p95_ms: 3 + 40 * wave(31e4, 1),
+        run_p95_ms: 240 + 300 * wave(27e4, 0.4),
+      },
       queue: {
         critical: Math.round(2 * wave(1e5, 0)),
         high: Math.round(6 * wave(1.6e5, 1) + 2 * jitter(0.002)),
@@ -320,6 +326,10 @@ export function fakeEngine(): EngineCalls {
           queue_high: samples.map((one) => one.queue.high),
           queue_normal: samples.map((one) => one.queue.normal),
           queue_low: samples.map((one) => one.queue.low),
+          jobs_per_minute: samples.map((one) => one.jobs.ended_per_minute),
+          jobs_failed: samples.map((one) => one.jobs.failed),
+          jobs_wait_p95_ms: samples.map((one) => one.jobs.wait_p95_ms),
+          jobs_run_p95_ms: samples.map((one) => one.jobs.run_p95_ms),
         }),
       );
     },

@@ -5,13 +5,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use cache::{Cache, Clock};
+use content::Kept;
 use jobs::Jobs;
 use market::TokenId;
 use store::DataDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alarm::Alarm;
 use crate::api::{
     CacheEntry, CacheView, ExportFormat, Health, History, Invalidation, LimitsView, MarketTable,
     MetricsHistory, Notice, Problem, Profile, Quote, Range, Sample, Service, ServiceLimits, ServiceState,
@@ -19,13 +23,14 @@ use crate::api::{
 };
 use crate::config::{self, Config};
 use crate::current::Current;
+use crate::outside::{IMAGES, Outside, Service as OutsideService, WEBHOOK};
 use crate::profile::{self, FIRST_ANSWER, Found};
 use crate::readings::Readings;
 use crate::session::{Parts, Session};
 use crate::settings::{Book, Follow};
 use crate::state::{Board, Frames};
 use crate::stores::Stores;
-use crate::work::{self, Means};
+use crate::work::{self, Means, ProcessContent};
 use crate::{
     Options, Reading, StartError, cache_view, export, logging, metrics_history, monitor, remembered, stores,
     views,
@@ -55,14 +60,20 @@ pub(crate) struct Inner {
     /// The lock on the data folder; given back by the stop.
     folder: Mutex<Option<DataDir>>,
     pub(crate) jobs: Jobs,
+    outside: Outside,
+    content: Kept,
     current: Current,
     /// Makes changes of the session one after the other.
     switching: tokio::sync::Mutex<()>,
     monitor: Mutex<Option<JoinHandle<()>>>,
+    alarm: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What jobs under way at the stop may take to end by themselves; one that does not is told to, and keeps its attempt.
 const JOBS_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The logo that the page of a token shows.
+const LOGO_PX: u32 = 64;
 
 /// The newest sample.
 #[derive(Default)]
@@ -136,18 +147,39 @@ impl Engine {
         };
         let session = first_session(choice, &parts).await?;
         let current = Current::new(Arc::clone(&session));
-        let means = Means { current: current.clone(), stores: stores.clone(), clock: clock.clone() };
+        let outside = Outside::open(&config.notifications, &strained).await?;
+        let content = Kept::new(stores.durable.clone());
+        let has_desktop = options.notifier.is_some();
+        let means = Means {
+            current: current.clone(),
+            stores: stores.clone(),
+            clock: clock.clone(),
+            outside: outside.clone(),
+            content: content.clone(),
+            notifier: options.notifier,
+            holdings: options.holdings,
+            folder: folder.path().to_owned(),
+        };
         let jobs = work::start(means, &config.jobs).await?;
-        session.begin(&jobs);
+        session.begin(&jobs, &content);
+        let alarm = Alarm {
+            jobs: jobs.clone(),
+            board: Arc::clone(&board),
+            desktop: config.notifications.desktop && has_desktop,
+            webhook: outside.webhook.is_some(),
+        };
         let engine = Self(Arc::new(Inner {
             book: Book::new(config_file, loaded),
             folder_path: folder.path().to_owned(),
             started_at_ms: clock.now().wall_ms,
             folder: Mutex::new(Some(folder)),
             jobs,
+            outside,
+            content,
             current,
             switching: tokio::sync::Mutex::new(()),
             monitor: Mutex::new(None),
+            alarm: Mutex::new(None),
             stopping: CancellationToken::new(),
             set_aside: set_aside.iter().map(|aside| aside.moved_to.display().to_string()).collect(),
             latest: Latest::default(),
@@ -158,6 +190,8 @@ impl Engine {
             board,
             strained,
         }));
+        let alarm = tokio::spawn(alarm.run(engine.0.stopping.clone()));
+        *engine.0.alarm.lock().unwrap_or_else(PoisonError::into_inner) = Some(alarm);
         let monitor = tokio::spawn(monitor::run(Arc::clone(&engine.0)));
         *engine.0.monitor.lock().unwrap_or_else(PoisonError::into_inner) = Some(monitor);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), profile = ?engine.0.session().profile.active, "started");
@@ -171,11 +205,14 @@ impl Engine {
         inner.stopping.cancel();
         inner.jobs.stop(JOBS_DEADLINE).await;
         inner.session().stop().await;
+        inner.outside.stop().await;
         inner.cache.close().await;
-        let monitor = inner.monitor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(monitor) = monitor {
-            // A panic in it has been reported by the runtime.
-            let _ = monitor.await;
+        for task in [&inner.monitor, &inner.alarm] {
+            let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(task) = task {
+                // A panic in it has been reported by the runtime.
+                let _ = task.await;
+            }
         }
         inner.board.close();
         inner.stores.close().await;
@@ -270,7 +307,13 @@ impl Engine {
         let market = &self.0.session().market;
         let (id, currency) = (token_id(id)?, market.currency());
         let view = market.token(&id, &currency).await.map_err(|error| views::problem(&error))?;
-        Ok(views::token(view, currency.into(), market.is_watched(&id)))
+        let logo = self.0.content.picture(market.source_key(), id.as_str(), LOGO_PX).await;
+        let logo = logo.unwrap_or_else(|error| {
+            tracing::debug!(%error, %id, "the logo cannot be read");
+            None
+        });
+        let logo = logo.map(|png| format!("data:image/png;base64,{}", BASE64.encode(png)));
+        Ok(Token { logo, ..views::token(view, currency.into(), market.is_watched(&id)) })
     }
 
     /// Tokens that resemble the query, best first, at most 50.
@@ -292,10 +335,14 @@ impl Engine {
     /// # Errors
     /// `invalid`, `watchlist_full`, or `store_failed`.
     pub async fn watch(&self, id: &str, position: Option<u32>) -> Result<(), Problem> {
-        let position = position.map(|position| position as usize);
-        let watched = self.0.session().market.watch(&token_id(id)?, position).await;
+        let (id, position) = (token_id(id)?, position.map(|position| position as usize));
+        let watched = self.0.session().market.watch(&id, position).await;
         self.0.board.nudge.notify_one();
-        watched.map_err(|error| views::problem(&error))
+        watched.map_err(|error| views::problem(&error))?;
+        if let Err(error) = self.0.jobs.add(ProcessContent::job(&id)).await {
+            tracing::debug!(%error, %id, "its logo is not fetched now");
+        }
+        Ok(())
     }
 
     /// Stops watching a token; its history stays.
@@ -359,7 +406,7 @@ impl Engine {
         old.stop().await;
         let new = Session::open(status, &parts).await.map_err(|error| views::problem(&error))?;
         inner.current.set(Arc::clone(&new));
-        new.begin(&inner.jobs);
+        new.begin(&inner.jobs, &inner.content);
         Ok(())
     }
 
@@ -445,8 +492,7 @@ impl Engine {
 
     /// The limits of every outside service.
     pub fn limits_view(&self) -> LimitsView {
-        let session = self.0.session();
-        let services = vec![session.service_limits()];
+        let services = self.services().iter().map(OutsideService::limits).collect();
         LimitsView { now_ms: self.0.clock.now().wall_ms, services, api: None }
     }
 
@@ -464,9 +510,9 @@ impl Engine {
     /// # Errors
     /// `unknown_service`
     pub fn isolate_service(&self, name: &str) -> Result<ServiceLimits, Problem> {
-        let session = self.service(name)?;
-        session.market.pipeline().isolate();
-        Ok(session.service_limits())
+        let service = self.service(name)?;
+        service.pipeline.isolate();
+        Ok(service.limits())
     }
 
     /// Lets calls to a service pass again, whatever its breaker thought of it.
@@ -474,9 +520,9 @@ impl Engine {
     /// # Errors
     /// `unknown_service`
     pub fn close_service(&self, name: &str) -> Result<ServiceLimits, Problem> {
-        let session = self.service(name)?;
-        session.market.pipeline().close_breaker();
-        Ok(session.service_limits())
+        let service = self.service(name)?;
+        service.pipeline.close_breaker();
+        Ok(service.limits())
     }
 
     /// Makes one call to a service, within its limits, to see whether it answers.
@@ -484,22 +530,60 @@ impl Engine {
     /// # Errors
     /// `unknown_service`; that it does not answer is no error but told.
     pub async fn test_service(&self, name: &str) -> Result<ServiceTest, Problem> {
-        let session = self.service(name)?;
+        self.service(name)?;
         let started = Instant::now();
-        let answer = session.market.ping().await;
+        let problem = self.ask(name).await.err();
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let problem = answer.err().map(|error| views::problem(&error));
         Ok(ServiceTest { ok: problem.is_none(), took_ms, problem })
     }
 
-    /// The session whose source has this name: at present each profile has one outside service.
-    fn service(&self, name: &str) -> Result<Arc<Session>, Problem> {
-        let session = self.0.session();
-        let known = session.market.source_name();
-        if known == name {
-            return Ok(session);
+    /// One real question to a service.
+    async fn ask(&self, name: &str) -> Result<(), Problem> {
+        let market = &self.0.session().market;
+        match name {
+            IMAGES => {
+                let watched = market.watched_ids().into_iter().next();
+                let token = watched.ok_or_else(|| {
+                    Problem::new("nothing_to_ask", "No token is watched whose logo could be fetched.")
+                })?;
+                let profile =
+                    market.profile_unhurried(&token).await.map_err(|error| views::problem(&error))?;
+                let address = profile.image.ok_or_else(|| {
+                    Problem::new(
+                        "nothing_to_ask",
+                        format!("{} names no logo of {token}.", market.source_name()),
+                    )
+                })?;
+                let reach = work::reach(self.0.session().profile.active);
+                let fetched = self.0.outside.images.fetch(&address, reach).await;
+                fetched
+                    .map(|_| ())
+                    .map_err(|error| Problem::new("failed", views::sentence(&error.to_string())))
+            }
+            WEBHOOK => {
+                let Some(webhook) = &self.0.outside.webhook else { return Ok(()) };
+                let text =
+                    serde_json::json!({ "title": "A test", "body": "Somebody tested the webhook in Eider." });
+                let id = format!("eider-test-{}", self.0.clock.now().wall_ms);
+                let posted = webhook.post(&id, &text).await;
+                posted.map_err(|error| Problem::new(error.code(), views::sentence(&error.to_string())))
+            }
+            _ => market.ping().await.map_err(|error| views::problem(&error)),
         }
-        let shown: String = name.chars().take(64).collect();
+    }
+
+    /// The market source first.
+    fn services(&self) -> Vec<OutsideService> {
+        std::iter::once(self.0.session().service()).chain(self.0.outside.services()).collect()
+    }
+
+    fn service(&self, name: &str) -> Result<OutsideService, Problem> {
+        let mut services = self.services();
+        let names: Vec<String> = services.iter().map(|service| service.pipeline.status().service).collect();
+        if let Some(at) = names.iter().position(|known| known == name) {
+            return Ok(services.swap_remove(at));
+        }
+        let (shown, known): (String, _) = (name.chars().take(64).collect(), names.join(", "));
         Err(Problem::new("unknown_service", format!("There is no service {shown:?}; services are {known}.")))
     }
 
@@ -556,7 +640,9 @@ impl Engine {
     pub fn readings(&self) -> Vec<Reading> {
         let mut readings = Readings::default();
         readings.cache(&self.0.cache.stats());
-        readings.service(&self.0.session().market.pipeline().status());
+        for service in self.services() {
+            readings.service(&service.pipeline.status());
+        }
         if let Some(sample) = self.0.latest.load() {
             readings.sample(&sample);
         }

@@ -27,6 +27,9 @@ pub enum StartError {
     /// The market cannot be opened.
     #[error("the market source cannot be used: {0}")]
     Market(#[from] market::MarketError),
+    /// What asks outside services cannot be set up.
+    #[error("outside services cannot be asked: {0}")]
+    Outside(String),
     /// The job processor cannot be started.
     #[error("the jobs cannot be started: {0}")]
     Jobs(#[from] jobs::StartError),

@@ -7,10 +7,18 @@ use limits::{BreakerView, ServiceStatus, Waiting};
 use crate::api::{BreakerChange, BreakerState, ByPriority, Problem, ServiceError, ServiceLimits};
 
 /// What the configuration says of a service's limits.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Configured {
     pub(crate) limit_max: u32,
     pub(crate) window: Duration,
     pub(crate) month_budget: Option<u32>,
+}
+
+impl Configured {
+    /// So many calls a minute, and no bound of a month.
+    pub(crate) fn a_minute(limit_max: u32) -> Self {
+        Self { limit_max, window: Duration::from_secs(60), month_budget: None }
+    }
 }
 
 pub(crate) fn service(status: ServiceStatus, configured: &Configured) -> ServiceLimits {

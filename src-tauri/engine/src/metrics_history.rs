@@ -7,11 +7,15 @@ use crate::api::{MetricsHistory, Range, Sample};
 
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     owner: "engine",
-    steps: &[include_str!("metrics_schema.sql"), include_str!("metrics_files.sql")],
+    steps: &[
+        include_str!("metrics_schema.sql"),
+        include_str!("metrics_files.sql"),
+        include_str!("metrics_jobs.sql"),
+    ],
 };
 
 /// The columns of a row after its key.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 15] = [
     "load",
     "cpu",
     "memory",
@@ -23,6 +27,10 @@ const COLUMNS: [&str; 11] = [
     "queue_high",
     "queue_normal",
     "queue_low",
+    "jobs_per_minute",
+    "jobs_failed",
+    "jobs_wait_p95_ms",
+    "jobs_run_p95_ms",
 ];
 type Row = [Option<f64>; COLUMNS.len()];
 
@@ -96,6 +104,10 @@ fn row_of(sample: &Sample) -> Row {
         Some(f64::from(sample.queue.high)),
         Some(f64::from(sample.queue.normal)),
         Some(f64::from(sample.queue.low)),
+        Some(f64::from(sample.jobs.ended_per_minute)),
+        Some(f64::from(sample.jobs.failed)),
+        sample.jobs.wait_p95_ms,
+        sample.jobs.run_p95_ms,
     ]
 }
 
@@ -166,6 +178,10 @@ fn read_range(db: &Connection, range: Range, now_ms: i64) -> Result<MetricsHisto
             &mut history.queue_high,
             &mut history.queue_normal,
             &mut history.queue_low,
+            &mut history.jobs_per_minute,
+            &mut history.jobs_failed,
+            &mut history.jobs_wait_p95_ms,
+            &mut history.jobs_run_p95_ms,
         ];
         for (place, column) in columns.into_iter().enumerate() {
             column.push(row.get(1 + place)?);

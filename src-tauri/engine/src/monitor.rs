@@ -7,7 +7,7 @@ use std::time::Duration;
 use health::{LoadFactor, Pressures, Resources, Sampler};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::api::{Activity, QueueDepth, Sample, Spark, Status};
+use crate::api::{Activity, JobFigures, QueueDepth, Sample, Spark, Status};
 use crate::engine::Inner;
 use crate::metrics_history::Recorder;
 use crate::notices::{Causes, notices};
@@ -42,6 +42,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 struct Monitor {
     sampler: Option<Sampler>,
     load: LoadFactor,
+    /// Whether load puts off what is not urgent.
+    put_off: bool,
     rates: Rates,
     recorder: Recorder,
     sample: Option<Sample>,
@@ -61,6 +63,7 @@ impl Monitor {
         Self {
             sampler: sampler.ok(),
             load: LoadFactor::default(),
+            put_off: inner.book.with(|config| config.put_off_under_load),
             rates: Rates::default(),
             recorder: Recorder::new(inner.stores.metrics.clone()),
             sample: None,
@@ -97,14 +100,18 @@ impl Monitor {
             queue: queue_pressure(&calls, &self.jobs.waiting),
         };
         let load = self.load.update(&pressures);
-        inner.strained.store(self.load.activity() == health::Activity::Strained, Ordering::Relaxed);
         inner.cache.set_load(load);
-        inner.jobs.set_load(load);
+        if self.put_off {
+            inner.strained.store(self.load.activity() == health::Activity::Strained, Ordering::Relaxed);
+            inner.jobs.set_load(load);
+        }
         let queue = together(calls, &self.jobs);
         let Resources { cpu, memory, process_cpu, process_memory_bytes } = resources;
         let cache = self.rates.update(inner.cache.stats().total());
         let at_ms = inner.clock.now().wall_ms;
-        let sample = Sample { at_ms, load, cpu, memory, process_cpu, process_memory_bytes, cache, queue };
+        let jobs = self.jobs.figures;
+        let sample =
+            Sample { at_ms, load, cpu, memory, process_cpu, process_memory_bytes, cache, queue, jobs };
         self.sample = Some(sample);
         inner.latest.store(Some(sample));
         if let Err(error) = self.recorder.record(&sample).await {
@@ -134,7 +141,7 @@ impl Monitor {
             market: &market,
             config_issues: inner.book.issues(),
             set_aside: &inner.set_aside,
-            failed_jobs: self.jobs.failed,
+            failed_jobs: self.jobs.figures.failed,
             told: inner.told(),
         };
         let status = Status {
@@ -166,7 +173,7 @@ struct JobsSeen {
     /// By priority, critical first.
     waiting: [u64; 4],
     running: u64,
-    failed: u64,
+    figures: JobFigures,
 }
 
 impl JobsSeen {
@@ -177,9 +184,22 @@ impl JobsSeen {
         Self {
             waiting: jobs::Priority::ALL.map(waiting),
             running: in_state(jobs::State::Running),
-            failed: in_state(jobs::State::Failed),
+            figures: JobFigures {
+                ended_per_minute: few(queues.iter().map(|queue| queue.ended_per_minute).sum()),
+                failed: few(in_state(jobs::State::Failed)),
+                wait_p95_ms: slowest(queues.iter().filter_map(|queue| queue.waits)),
+                run_p95_ms: slowest(queues.iter().filter_map(|queue| queue.runs)),
+            },
         }
     }
+}
+
+fn few(jobs: u64) -> u32 {
+    u32::try_from(jobs).unwrap_or(u32::MAX)
+}
+
+fn slowest(times: impl Iterator<Item = jobs::Quantiles>) -> Option<f64> {
+    times.map(|times| times.p95_ms).reduce(f64::max)
 }
 
 /// Tokens that wait for an update and calls that wait for their turn.
@@ -205,7 +225,6 @@ fn queue_pressure(calls: &QueueDepth, jobs_waiting: &[u64; 4]) -> f64 {
 }
 
 fn together(calls: QueueDepth, jobs: &JobsSeen) -> QueueDepth {
-    let few = |jobs: u64| u32::try_from(jobs).unwrap_or(u32::MAX);
     let [critical, high, normal, low] = jobs.waiting.map(few);
     QueueDepth {
         critical: calls.critical.saturating_add(critical),

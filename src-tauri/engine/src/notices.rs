@@ -9,7 +9,7 @@ pub(crate) struct Causes<'a> {
     pub(crate) config_issues: usize,
     /// Damaged databases: where each is now.
     pub(crate) set_aside: &'a [String],
-    pub(crate) failed_jobs: u64,
+    pub(crate) failed_jobs: u32,
     /// From the shell.
     pub(crate) told: Vec<Notice>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ProfileChoice;
+use crate::{Holdings, Notifier, ProfileChoice};
 
 /// How to start an engine.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,10 @@ pub struct Options {
     pub strict_config: bool,
     /// Keep prices as fresh as for a visible window, though nobody subscribes.
     pub always_fresh: bool,
+    /// Who shows notifications on the desktop, where there is one.
+    pub notifier: Option<Notifier>,
+    /// Who tells what wallets hold, where a chain is asked.
+    pub holdings: Option<Holdings>,
 }
 
 impl Options {

@@ -5,20 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cache::{Cache, Clock};
-use jobs::{AddError, Jobs, JobsError};
+use content::Kept;
+use jobs::{AddError, Jobs, JobsError, Unique};
 use limits::{Journal, NoJournal, Pipeline, Priority};
-use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simulator, Source};
+use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simulator, Source, TokenId};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Problem, Profile, ProfileStatus, ServiceLimits, ServiceState};
+use crate::api::{self, Profile, ProfileStatus, ServiceState};
 use crate::config::Config;
 use crate::journal::StoreJournal;
-use crate::limits_view::{self, Configured};
+use crate::limits_view::Configured;
+use crate::outside::Service;
 use crate::state::Board;
 use crate::stores::Stores;
 use crate::views;
-use crate::work::{CacheWarm, PriceRefresh};
+use crate::work::{CacheWarm, PriceRefresh, ProcessContent};
 
 /// The simulator costs nothing to ask, so the demo moves faster than a provider would allow.
 const DEMO_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,6 +29,10 @@ const DEMO_LATENCY: Duration = Duration::from_millis(80);
 /// Watched prices are what the program is for, and one call for all of them costs a strained machine nothing:
 /// load puts off what is less urgent than this.
 const ESSENTIAL: Priority = Priority::High;
+/// A logo that was made longer ago is fetched anew.
+const CONTENT_FRESH_MS: i64 = 30 * 86_400_000;
+/// Prices and charts come first after a start.
+const CONTENT_LATER: Duration = Duration::from_secs(45);
 /// How often the essential cache is warmed while somebody looks.
 const WARM_EVERY_MS: i64 = 10 * 60_000;
 /// Whether what is due was taken is looked at so often.
@@ -102,9 +108,9 @@ impl Session {
     }
 
     /// Starts the task that keeps prices fresh; [`stop`](Self::stop) ends it.
-    pub(crate) fn begin(self: &Arc<Self>, jobs: &Jobs) {
-        let (session, jobs) = (Arc::clone(self), jobs.clone());
-        let task = tokio::spawn(async move { session.keep_fresh(&jobs).await });
+    pub(crate) fn begin(self: &Arc<Self>, jobs: &Jobs, content: &Kept) {
+        let (session, jobs, content) = (Arc::clone(self), jobs.clone(), content.clone());
+        let task = tokio::spawn(async move { session.keep_fresh(&jobs, &content).await });
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
@@ -124,10 +130,31 @@ impl Session {
         self.market.schedule_watchlist(Priority::Critical);
     }
 
-    async fn keep_fresh(&self, jobs: &Jobs) {
+    async fn keep_fresh(&self, jobs: &Jobs, content: &Kept) {
+        let all = async {
+            tokio::join!(
+                self.refresh_on_time(jobs),
+                self.warm_on_time(jobs),
+                self.want_content(jobs, content)
+            )
+        };
         tokio::select! {
             () = self.stop.cancelled() => {}
-            ((), ()) = async { tokio::join!(self.refresh_on_time(jobs), self.warm_on_time(jobs)) } => {}
+            _ = all => {}
+        }
+    }
+
+    /// Wants the logos of watched tokens that have none or an old one, once what matters more had its turn.
+    async fn want_content(&self, jobs: &Jobs, content: &Kept) {
+        let wish = |id: &TokenId| ProcessContent::job(id).delay(CONTENT_LATER).unique(Unique::default());
+        for id in self.market.watched_ids() {
+            let made_at_ms =
+                content.made_at_ms(self.market.source_key(), id.as_str()).await.unwrap_or_default();
+            if made_at_ms.is_none_or(|made| self.now_ms() - made > CONTENT_FRESH_MS)
+                && let Err(error) = jobs.add(wish(&id)).await
+            {
+                tracing::debug!(%error, %id, "its logo is not fetched this time");
+            }
         }
     }
 
@@ -225,20 +252,9 @@ impl Session {
         self.clock.now().wall_ms
     }
 
-    /// What of its limits the source has used, and how it answers.
-    pub(crate) fn service_limits(&self) -> ServiceLimits {
-        limits_view::service(self.market.pipeline().status(), &self.configured)
-    }
-
-    /// Changes how many calls a minute the source may see while this session lasts.
-    pub(crate) fn set_limit(&self, limit: u32) -> Result<ServiceLimits, Problem> {
-        let limit_max = self.configured.limit_max;
-        if !(1..=limit_max).contains(&limit) {
-            return Err(limits_view::limit_refused(limit, limit_max));
-        }
-        let set = self.market.pipeline().set_limit(limit);
-        set.map_err(|error| Problem::new("invalid", error.to_string()))?;
-        Ok(self.service_limits())
+    /// The market source as a service: what of its limits is used, and how it answers.
+    pub(crate) fn service(&self) -> Service {
+        Service { pipeline: self.market.pipeline().clone(), configured: self.configured }
     }
 
     /// How the source does, for the status and the health.

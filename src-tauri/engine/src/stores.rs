@@ -38,7 +38,7 @@ impl Stores {
         let (durable, cache, metrics) = tokio::join!(
             open(
                 folder.path().join(file_name("database")),
-                &[MIGRATIONS, market::MIGRATIONS, jobs::MIGRATIONS],
+                &[MIGRATIONS, market::MIGRATIONS, jobs::MIGRATIONS, content::MIGRATIONS],
                 config(Durability::Full)
             ),
             open(

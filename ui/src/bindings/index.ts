@@ -322,6 +322,18 @@ export type JobDetail = {
 	children_open: number,
 };
 
+/**  How jobs fare, all queues together. */
+export type JobFigures = {
+	/**  Jobs that ended in the last whole minute. */
+	ended_per_minute: number,
+	/**  Jobs that failed and are still kept. */
+	failed: number,
+	/**  From being due to the start, of the slowest queue, milliseconds: 95 of 100 are shorter. */
+	wait_p95_ms: number | null,
+	/**  From the start to the end. */
+	run_p95_ms: number | null,
+};
+
 /**  Which jobs a list shows; what is empty or `null` restricts nothing. */
 export type JobFilter = {
 	states: JobState[],
@@ -506,6 +518,10 @@ export type MetricsHistory = {
 	queue_high: (number | null)[],
 	queue_normal: (number | null)[],
 	queue_low: (number | null)[],
+	jobs_per_minute: (number | null)[],
+	jobs_failed: (number | null)[],
+	jobs_wait_p95_ms: (number | null)[],
+	jobs_run_p95_ms: (number | null)[],
 };
 
 /**  A job to be added. */
@@ -666,6 +682,7 @@ export type Sample = {
 	/**  Over the last 60 seconds. */
 	cache: LevelRates,
 	queue: QueueDepth,
+	jobs: JobFigures,
 };
 
 /**  An error of a service. */

@@ -47,6 +47,20 @@ pub struct Sample {
     /// Over the last 60 seconds.
     pub cache: LevelRates,
     pub queue: QueueDepth,
+    pub jobs: JobFigures,
+}
+
+/// How jobs fare, all queues together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, Type, ToSchema)]
+pub struct JobFigures {
+    /// Jobs that ended in the last whole minute.
+    pub ended_per_minute: u32,
+    /// Jobs that failed and are still kept.
+    pub failed: u32,
+    /// From being due to the start, of the slowest queue, milliseconds: 95 of 100 are shorter.
+    pub wait_p95_ms: Option<f64>,
+    /// From the start to the end.
+    pub run_p95_ms: Option<f64>,
 }
 
 /// Samples over a range, as parallel columns, oldest first, at most 720 points.
@@ -69,4 +83,8 @@ pub struct MetricsHistory {
     pub queue_high: Vec<Option<f64>>,
     pub queue_normal: Vec<Option<f64>>,
     pub queue_low: Vec<Option<f64>>,
+    pub jobs_per_minute: Vec<Option<f64>>,
+    pub jobs_failed: Vec<Option<f64>>,
+    pub jobs_wait_p95_ms: Vec<Option<f64>>,
+    pub jobs_run_p95_ms: Vec<Option<f64>>,
 }

@@ -36,6 +36,6 @@ pub use limits::{
 pub use market::{
     CacheLevel, History, MarketRow, MarketTable, Provenance, Quote, Range, Spark, Token, TokenHit,
 };
-pub use metrics::{LevelRates, MetricsHistory, QueueDepth, Sample};
+pub use metrics::{JobFigures, LevelRates, MetricsHistory, QueueDepth, Sample};
 pub use problem::Problem;
 pub use settings::{ConfigIssue, ExportFormat, Settings, SettingsChange, Theme};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use market::{Class, Plan, Secret};
 
 use crate::api::{ConfigIssue, Theme};
+use crate::webhook::Address;
 
 pub(crate) use edit::{Edit, apply};
 pub(crate) use file::create_if_missing;
@@ -53,8 +54,11 @@ pub struct Config {
     pub(crate) theme: Theme,
     pub(crate) currency: String,
     pub(crate) frames_per_second: u32,
+    /// Whether what is not urgent is put off while the machine is loaded.
+    pub(crate) put_off_under_load: bool,
     pub(crate) cache: Cache,
     pub(crate) jobs: Jobs,
+    pub(crate) notifications: Notifications,
     /// The HTTP API.
     pub http: Http,
     pub(crate) slow_query: Duration,
@@ -110,6 +114,13 @@ impl Cache {
     pub(crate) fn classes(&self) -> [Class; 3] {
         [self.price, self.market_summary, self.token_metadata]
     }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Notifications {
+    /// Whether what needs a person is shown on the desktop while the window is hidden.
+    pub(crate) desktop: bool,
+    pub(crate) webhook: Option<Address>,
 }
 
 #[derive(Debug, Clone, Copy)]

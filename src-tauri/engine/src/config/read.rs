@@ -10,8 +10,9 @@ use toml::{Table, Value};
 use cache::{Level, Levels};
 use market::{Class, Plan, Secret};
 
-use super::{Cache, Config, Http, Jobs, Loaded, Market, ProfileChoice};
+use super::{Cache, Config, Http, Jobs, Loaded, Market, Notifications, ProfileChoice};
 use crate::api::{ConfigIssue, Theme};
+use crate::webhook::Address;
 
 pub(super) fn parse(text: &str) -> Loaded {
     let mut reader = Reader::default();
@@ -51,6 +52,7 @@ impl Reader {
                 })
                 .map_or_else(|| "usd".to_owned(), |text| text.to_ascii_lowercase()),
             frames_per_second: self.number("window.frames_per_second", 1..=4).unwrap_or(1) as u32,
+            put_off_under_load: self.flag_or("load.put_off", true),
             cache: Cache {
                 memory_bytes: self.number("cache.memory_mib", 1..=4096).unwrap_or(32) << 20,
                 files_bytes: self.number("cache.files_mib", 1..=65_536).unwrap_or(256) << 20,
@@ -63,6 +65,16 @@ impl Reader {
                 queue_bound: self.number("jobs.queue_bound", 100..=10_000_000).unwrap_or(1_000_000),
                 keep_done: self.seconds("jobs.keep_done_s", 60..=31_536_000, 86_400),
                 keep_failed: self.seconds("jobs.keep_failed_s", 60..=31_536_000, 2_592_000),
+            },
+            notifications: Notifications {
+                desktop: self.flag_or("notifications.desktop", true),
+                webhook: self
+                    .checked_text(
+                        "notifications.webhook_url",
+                        "an http:// or https:// address, or \"\"",
+                        |text| text.is_empty() || Address::parse(text).is_some(),
+                    )
+                    .and_then(|text| Address::parse(&text)),
             },
             http: self.http(),
             slow_query: Duration::from_millis(
@@ -242,7 +254,8 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net
 
 /// An issue is shown and logged, so a key's value never stands in it, nor a long text.
 fn redacted(key: &str, value: &str) -> String {
-    if key.contains("api_key") || value.contains("api_key") {
+    let secret = ["api_key", "webhook_url"];
+    if secret.iter().any(|name| key.contains(name) || value.contains(name)) {
         return "(not shown)".to_owned();
     }
     value.chars().take(120).collect()
@@ -290,6 +303,9 @@ mod tests {
         );
         assert_eq!(said.market.refresh_interval, default.market.refresh_interval);
         assert_eq!(said.market.hidden_refresh_interval, default.market.hidden_refresh_interval);
+        assert_eq!(format!("{:?}", said.jobs), format!("{:?}", default.jobs));
+        assert_eq!(said.put_off_under_load, default.put_off_under_load);
+        assert_eq!(format!("{:?}", said.notifications), format!("{:?}", default.notifications));
         assert_eq!((said.demo_seed, said.log_level), (default.demo_seed, default.log_level));
         assert_eq!(
             (said.slow_query, said.frames_per_second),
@@ -367,9 +383,11 @@ mod tests {
     #[test]
     fn a_key_never_stands_in_an_issue_or_in_debug() {
         let secret = "s3cr3t-k3y-\u{e9}";
-        for text in
-            [format!("[market]\napi_key = \"{secret}\""), format!("[market]\napi_key = = \"{secret}\"")]
-        {
+        for text in [
+            format!("[market]\napi_key = \"{secret}\""),
+            format!("[market]\napi_key = = \"{secret}\""),
+            format!("[notifications]\nwebhook_url = \"{secret}\""),
+        ] {
             let loaded = parse(&text);
             assert!(!format!("{:?}", loaded.issues).contains("s3cr3t"), "{:?}", loaded.issues);
         }

@@ -74,7 +74,7 @@ fn paint<B: DrawingBackend>(
 }
 
 /// The picture must not depend on the fonts of the machine.
-fn use_own_font() {
+pub(crate) fn use_own_font() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let known = register_font("sans-serif", FontStyle::Normal, include_bytes!("labels.ttf"));

@@ -2,6 +2,8 @@
 
 mod chart;
 
+pub(crate) use chart::use_own_font;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -9,6 +9,9 @@ use serde_json::json;
 use super::{Means, Nothing};
 use crate::once;
 
+/// Content that nobody renewed for so long is of a token that nobody watches any more.
+const CONTENT_KEPT_MS: i64 = 90 * 86_400_000;
+
 /// Drops price points whose time is over: they live on in the steps of the coarser tier.
 pub(super) struct HistoryRollUp(pub(super) Arc<Means>);
 
@@ -67,8 +70,10 @@ impl Handler for Retention {
 
     async fn run(&self, _: Nothing, _: Running) -> Outcome {
         let now_ms = self.0.clock.now().wall_ms;
-        match self.0.stores.durable.write("once.forget", move |tx| once::forget(tx, now_ms)).await {
-            Ok(requests) => Outcome::DoneWith(json!({ "requests": requests })),
+        let requests = self.0.stores.durable.write("once.forget", move |tx| once::forget(tx, now_ms)).await;
+        let content = self.0.content.forget_before(now_ms - CONTENT_KEPT_MS).await;
+        match requests.and_then(|requests| Ok((requests, content?))) {
+            Ok((requests, content)) => Outcome::DoneWith(json!({ "requests": requests, "content": content })),
             Err(error) => Outcome::Retry { error: error.to_string(), after: None },
         }
     }

@@ -65,6 +65,7 @@ async fn run(flags: Flags) -> Result<(), (u8, String)> {
         config_file: flags.config,
         strict_config: true,
         always_fresh: true,
+        ..Options::default()
     };
     let engine = Engine::start(options).await.map_err(|error| (error.exit_status(), error.to_string()))?;
     let listen = flags.listen.unwrap_or(engine.http_config().listen);

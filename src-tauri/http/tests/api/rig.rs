@@ -53,6 +53,7 @@ pub(crate) async fn start_engine(folder: &Path, config: &str) -> Engine {
         config_file: Some(config_file),
         strict_config: true,
         always_fresh: true,
+        ..Options::default()
     };
     Engine::start(options).await.unwrap()
 }

@@ -110,6 +110,11 @@ impl Market {
         self.inner.source.name()
     }
 
+    /// The key of the source, under which everything that it tells is kept.
+    pub fn source_key(&self) -> &str {
+        &self.inner.source_key
+    }
+
     /// What must stand beside the data.
     pub fn attribution(&self) -> Attribution {
         self.inner.source.attribution()

@@ -1,0 +1,95 @@
+//! The outside services beside the market, each with a pipeline of its own, whatever the profile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use content::Images;
+use limits::{NoJournal, Pipeline, Priority};
+
+use crate::StartError;
+use crate::api::{Problem, ServiceLimits};
+use crate::config::Notifications;
+use crate::limits_view::{self, Configured};
+use crate::webhook::Webhook;
+
+pub(crate) const IMAGES: &str = "Images";
+pub(crate) const WEBHOOK: &str = "Webhook";
+/// Logos come from hosts that publish no limit; one a second is modest.
+const IMAGES_PER_MINUTE: u32 = 60;
+const MESSAGES_PER_MINUTE: u32 = 30;
+
+/// Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) images: Images,
+    /// Where an address is configured.
+    pub(crate) webhook: Option<Webhook>,
+}
+
+/// One outside service: what its calls pass, and what the configuration says of it.
+pub(crate) struct Service {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) configured: Configured,
+}
+
+impl Outside {
+    pub(crate) async fn open(
+        notifications: &Notifications,
+        strained: &Arc<AtomicBool>,
+    ) -> Result<Self, StartError> {
+        let failed = |error: &dyn std::fmt::Display| StartError::Outside(error.to_string());
+        let images = pipeline(IMAGES, IMAGES_PER_MINUTE, strained).await?;
+        let images = Images::new(images).map_err(|error| failed(&error))?;
+        let webhook = match &notifications.webhook {
+            Some(address) => {
+                let pipeline = pipeline(WEBHOOK, MESSAGES_PER_MINUTE, strained).await?;
+                Some(Webhook::new(address.clone(), pipeline).map_err(|error| failed(&error))?)
+            }
+            None => None,
+        };
+        Ok(Self { images, webhook })
+    }
+
+    pub(crate) fn services(&self) -> Vec<Service> {
+        let images = (self.images.pipeline(), IMAGES_PER_MINUTE);
+        let webhook = self.webhook.as_ref().map(|webhook| (webhook.pipeline(), MESSAGES_PER_MINUTE));
+        let service = |(pipeline, limit_max): (&Pipeline, u32)| Service {
+            pipeline: pipeline.clone(),
+            configured: Configured::a_minute(limit_max),
+        };
+        [Some(images), webhook].into_iter().flatten().map(service).collect()
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.images.pipeline().stop().await;
+        if let Some(webhook) = &self.webhook {
+            webhook.pipeline().stop().await;
+        }
+    }
+}
+
+impl Service {
+    pub(crate) fn limits(&self) -> ServiceLimits {
+        limits_view::service(self.pipeline.status(), &self.configured)
+    }
+
+    /// Changes how many calls a minute the service may see while this session lasts.
+    pub(crate) fn set_limit(&self, limit: u32) -> Result<ServiceLimits, Problem> {
+        let limit_max = self.configured.limit_max;
+        if !(1..=limit_max).contains(&limit) {
+            return Err(limits_view::limit_refused(limit, limit_max));
+        }
+        let set = self.pipeline.set_limit(limit);
+        set.map_err(|error| Problem::new("invalid", error.to_string()))?;
+        Ok(self.limits())
+    }
+}
+
+/// Nobody there counts our calls over a restart, so none are recorded.
+async fn pipeline(name: &str, per_minute: u32, strained: &Arc<AtomicBool>) -> Result<Pipeline, StartError> {
+    let strained = Arc::clone(strained);
+    let gate = move |priority| priority <= Priority::High || !strained.load(Ordering::Relaxed);
+    let config = limits::Config { limit: per_minute, ..limits::Config::new(name) };
+    let opened = Pipeline::open(config, Arc::new(NoJournal), gate).await;
+    opened.map_err(|error| StartError::Outside(error.to_string()))
+}
