@@ -88,7 +88,7 @@ impl Core {
             Due::At(at_ms) => at_ms.max(now_ms),
         };
         Ok(Ready {
-            kind: (*name).to_owned(),
+            kind: name,
             queue: queue.name.clone(),
             bound: queue.bound,
             priority: job.priority.unwrap_or(defaults.priority),

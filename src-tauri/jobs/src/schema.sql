@@ -39,8 +39,10 @@ CREATE INDEX job_due ON job (queue, priority, run_at_ms, id) WHERE state = 0;
 CREATE INDEX job_timed ON job (run_at_ms) WHERE state IN (1, 2);
 -- The number of a job ends each entry: within a state, jobs are in the order in which they were added.
 CREATE INDEX job_by_state ON job (state);
-CREATE INDEX job_by_key ON job (kind, key, id) WHERE key IS NOT NULL;
+-- The latest of a key in each state is found at once, however many of it are kept.
+CREATE INDEX job_by_key ON job (kind, key, state) WHERE key IS NOT NULL;
 CREATE INDEX job_by_batch ON job (batch, state) WHERE batch IS NOT NULL;
+CREATE INDEX job_by_parent ON job (parent) WHERE parent IS NOT NULL;
 
 -- Attempts that did not end well, the latest of each job; the latest good one is told by the job's own row.
 CREATE TABLE job_attempt (

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use store::StoreError;
 use store::rusqlite::Transaction;
 
-use crate::settle::{Attempted, child_ended, run_once_more};
+use crate::attempted::Attempted;
+use crate::kin::{child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{JobId, Priority, State};
 
@@ -118,8 +119,7 @@ impl Orphan {
         tally.moved(&self.queue, self.priority, State::Running, state);
         // A run that is repeated anyway does what the one that was asked for meanwhile would do.
         if let (Some(payload), false) = (&self.again, state.is_open()) {
-            run_once_more(tx, self.id, payload, now_ms)?;
-            tally.add(&self.queue, State::Waiting, self.priority, 1);
+            run_once_more(tx, self.id, payload, now_ms, tally)?;
         } else if let Some(payload) = &self.again {
             tx.prepare_cached("UPDATE job SET payload = ?2 WHERE id = ?1")?.execute((self.id.0, payload))?;
         }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::core::{Core, Underway};
 use crate::kind::{Kind, said};
 use crate::running::Running;
-use crate::settle::{Ending, Started};
-use crate::turn::Ended;
+use crate::settle::{Ended, Ending, Started};
+use crate::turn::Fetched;
 use crate::{Backoff, Hold, Outcome};
 
 /// How long a handler that was told to end may take over it.
@@ -32,32 +32,34 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What the dispatcher hears of an attempt.
 pub(crate) enum News {
     /// It ended; its place is free where `freed`.
-    Ended { ended: Box<Ended>, freed: bool },
+    Ended { ended: Arc<Ended>, freed: bool },
     /// A handler that was told to end long ago has ended.
     Freed { queue: String },
 }
 
 /// Starts the attempt; its end arrives as news.
-pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>) {
+pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<News>) {
+    let Fetched { job, key, payload } = fetched;
     let Underway { cancel, progress } = Underway::new();
     core.live().running.insert(job.id, Underway { cancel: cancel.clone(), progress: Arc::clone(&progress) });
     let (core, told) = (Arc::clone(core), CancellationToken::new());
     tokio::spawn(async move {
-        let Some(Kind { defaults, handler }) = core.kinds.get(&*job.kind).cloned() else {
-            core.live().running.remove(&job.id);
-            let ending = unknown(&job);
-            send(&news, job, ending, Backoff::Fixed(GRACE), true);
-            return;
+        let Kind { defaults, handler } = match startable(&core, &job) {
+            Ok(kind) => kind.clone(),
+            Err(ending) => {
+                core.live().running.remove(&job.id);
+                send(&news, job, ending, Backoff::Fixed(GRACE), true);
+                return;
+            }
         };
         let running = Running {
             id: job.id,
             attempt: job.attempt,
             attempts: job.attempts,
-            key: job.key.as_deref().map(Arc::from),
+            key: key.map(Arc::from),
             cancel: told.clone(),
             progress,
         };
-        let payload = job.payload.clone();
         let mut task = tokio::spawn(async move {
             AssertUnwindSafe(async move { handler.run(&payload, running).await }).catch_unwind().await
         });
@@ -80,7 +82,7 @@ impl Underway {
 
 fn send(news: &UnboundedSender<News>, job: Started, ending: Ending, backoff: Backoff, freed: bool) {
     // Without a dispatcher the program has ended, and the next start takes the job up.
-    let _ = news.send(News::Ended { ended: Box::new(Ended { job, ending, backoff }), freed });
+    let _ = news.send(News::Ended { ended: Arc::new(Ended { job, ending, backoff }), freed });
 }
 
 /// A handler that ignored its cancellation: dropped where it waits, its place counts until it really ends.
@@ -96,14 +98,21 @@ async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &
     let _ = news.send(News::Freed { queue: queue.to_owned() });
 }
 
-/// Another version of the program may know the kind: one that was run before this one, or will be after it. The job
-/// waits for it, without spending an attempt, and is there to be looked at and cancelled meanwhile.
-fn unknown(job: &Started) -> Ending {
-    let error = format!("this version has no handler for {}", job.kind);
-    if job.started_at_ms - job.created_at_ms > millis(UNKNOWN_FOR) {
-        return Ending::Fail(error);
+/// The job's kind, or how the job ends without a run.
+///
+/// Another version of the program may know an unknown kind: one that was run before this one, or will be after it. The
+/// job waits for it, without spending an attempt, and is there to be looked at and cancelled meanwhile.
+fn startable<'a>(core: &'a Core, job: &Started) -> Result<&'a Kind, Ending> {
+    if job.deadline_ms.is_some_and(|deadline| deadline <= job.started_at_ms) {
+        return Err(Ending::Fail("its overall time is up".into()));
     }
-    Ending::Snooze { for_ms: millis(UNKNOWN_STEP), because: Hold::Other(error) }
+    core.kinds.get(&*job.kind).ok_or_else(|| {
+        let error = format!("this version has no handler for {}", job.kind);
+        if job.started_at_ms - job.created_at_ms > millis(UNKNOWN_FOR) {
+            return Ending::Fail(error);
+        }
+        Ending::Snooze { for_ms: millis(UNKNOWN_STEP), because: Hold::Other(error) }
+    })
 }
 
 type Finished = Result<Outcome, Box<dyn Any + Send>>;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::StoreError;
+use store::rusqlite::Connection;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::State;
 use crate::core::Core;
 use crate::periodic::Periodics;
 use crate::retention::sweep;
 use crate::session::{LOOKS, Watch, beat, recover};
 use crate::tally::counts;
+use crate::{JobId, State};
 
 /// Schedules and progress are looked at so often.
 const STEP: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub(crate) async fn run(core: Arc<Core>, mut periodics: Periodics) {
         }
         report(periodics.tend(&core).await);
         report(core.write_progress().await);
+        report(core.hear_cancellations().await);
         if !core.config.sole_owner && beats.is_due() {
             report(core.beat(&mut watch).await);
         }
@@ -97,6 +99,23 @@ impl Core {
                 Ok(())
             })
             .await
+    }
+
+    /// Another process may have cancelled what runs here, and this one may have done so just as it began.
+    async fn hear_cancellations(&self) -> Result<(), StoreError> {
+        if self.live().running.is_empty() {
+            return Ok(());
+        }
+        let session = self.session;
+        let cancelling = move |db: &Connection| {
+            let mut select =
+                db.prepare_cached("SELECT id FROM job WHERE state = 4 AND session = ?1 AND cancelling")?;
+            let ids = select.query_map([session], |row| Ok(JobId(row.get(0)?)))?;
+            Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        };
+        let ids = self.store.read("jobs.cancelling", cancelling).await?;
+        self.tell_to_end(&ids);
+        Ok(())
     }
 
     async fn beat(self: &Arc<Self>, watch: &mut Watch) -> Result<(), StoreError> {
