@@ -32,6 +32,8 @@ pub(crate) struct Dispatcher {
     underway: HashSet<JobId>,
     /// Whether the latest turn filled a queue's places.
     full: bool,
+    /// Whether something was added or changed since the latest turn, so that another job may come due next.
+    woken: bool,
     /// Ends of attempts: at most two from each place.
     news: (UnboundedSender<News>, UnboundedReceiver<News>),
     next_due_ms: Option<i64>,
@@ -45,6 +47,7 @@ impl Dispatcher {
             ended: Vec::new(),
             underway: HashSet::new(),
             full: false,
+            woken: false,
             news: unbounded_channel(),
             next_due_ms: None,
             failures: 0,
@@ -74,7 +77,8 @@ impl Dispatcher {
     async fn turn(&mut self, stopping: bool) -> Result<(), StoreError> {
         let now_ms = self.core.clock.now_ms();
         let rooms = if stopping { Vec::new() } else { self.rooms(now_ms) };
-        if rooms.is_empty() && self.ended.is_empty() && self.next_due_ms.is_none_or(|due| due > now_ms) {
+        let nothing_due = !self.woken && self.next_due_ms.is_none_or(|due| due > now_ms);
+        if rooms.is_empty() && self.ended.is_empty() && nothing_due {
             return Ok(());
         }
         let batch: Vec<_> = self.ended.iter().take(ENDED_AT_ONCE).map(Arc::clone).collect();
@@ -110,7 +114,7 @@ impl Dispatcher {
     }
 
     fn carry_out(&mut self, batch: &[Arc<Ended>], turned: Turned, now_ms: i64) {
-        (self.next_due_ms, self.full) = (turned.next_due_ms, turned.full);
+        (self.next_due_ms, self.full, self.woken) = (turned.next_due_ms, turned.full, false);
         let mut more = self.next_due_ms.is_some_and(|due| due <= now_ms) || self.ended.len() >= ENDED_AT_ONCE;
         {
             let mut live = self.core.live();
@@ -235,7 +239,7 @@ impl Dispatcher {
         tokio::select! {
             biased;
             news = self.news.1.recv() => news.into_iter().for_each(|news| self.hear(news)),
-            () = self.core.wake.notified() => {}
+            () = self.core.wake.notified() => self.woken = true,
             () = tokio::time::sleep_until(Instant::now() + pause) => {}
             () = self.core.stopping.cancelled(), if !self.core.stopping.is_cancelled() => {}
         }

@@ -8,6 +8,8 @@ mod bad_input;
 mod control;
 mod crash;
 mod killed;
+mod model;
+mod property;
 mod queues;
 mod schedule;
 mod support;
