@@ -70,7 +70,11 @@ impl Jobs {
             match self.core.store.write("jobs.add_many", move |tx| add_many(tx, ready)).await {
                 Ok(added) => answers.extend(added),
                 Err(error) if answers.is_empty() => return Err(error),
-                Err(error) => answers.extend((0..many).map(|_| Err(AddError::Store(same(&error))))),
+                Err(error) => {
+                    let left = many + jobs.len();
+                    answers.extend((0..left).map(|_| Err(AddError::Store(same(&error)))));
+                    return Ok(answers);
+                }
             }
             self.wake();
         }

@@ -5,22 +5,14 @@ use std::time::Duration;
 use eider_jobs::{JobId, State};
 use store::StoreError;
 
-use crate::support::{Act, Rig, config, job};
-
-/// Ends the processor as a crash does: nothing is acknowledged any more.
-async fn crashed(rig: Rig) -> Rig {
-    let Rig { folder, store, hands, jobs, .. } = rig;
-    store.close().await;
-    drop(jobs);
-    Rig::open(folder, hands, config()).await
-}
+use crate::support::{Act, Rig, job};
 
 #[tokio::test]
 async fn what_a_dead_process_ran_is_taken_up_at_once_with_its_attempt_spent() {
     let mut rig = Rig::new().await;
     let (id, last) = (rig.add(Act::Wait).await, rig.added(job(Act::Wait).attempts(1)).await.id);
     rig.until(last, State::Running).await;
-    let mut rig = crashed(rig).await;
+    let mut rig = rig.crash().await;
     assert_eq!(rig.state(last).await, State::Failed, "it may be what killed the process");
     rig.until(id, State::Running).await;
     let job = rig.jobs.job(id).await.unwrap();
@@ -35,7 +27,7 @@ async fn a_job_that_kills_its_process_each_time_ends_dead() {
     let id = rig.add(Act::Stubborn).await;
     for _ in 0..3 {
         rig.until(id, State::Running).await;
-        rig = crashed(rig).await;
+        rig = rig.crash().await;
     }
     assert_eq!(rig.state(id).await, State::Failed);
     assert_eq!(rig.outcomes(id).await, ["interrupted"; 3]);

@@ -178,6 +178,13 @@ impl Rig {
         Self::open(self.folder, self.hands, config()).await
     }
 
+    /// The same files after the end of the process: nothing is acknowledged any more.
+    pub(crate) async fn crash(self) -> Self {
+        self.store.close().await;
+        drop(self.jobs);
+        Self::open(self.folder, self.hands, config()).await
+    }
+
     pub(crate) async fn add(&self, act: Act) -> JobId {
         self.added(job(act)).await.id
     }

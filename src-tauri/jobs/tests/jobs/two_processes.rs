@@ -79,3 +79,14 @@ async fn a_process_that_gives_no_sign_of_life_is_taken_over_and_its_late_acknowl
     second.until(id, State::Done).await;
     second.counts_are_true().await;
 }
+
+#[tokio::test]
+async fn a_job_that_another_process_cancels_is_told_to_end() {
+    let (mut first, second) = pair(Duration::from_secs(30)).await;
+    second.jobs.pause("normal").await.unwrap();
+    let id = first.add(Act::Wait).await;
+    first.until(id, State::Running).await;
+    second.jobs.cancel(id).await.unwrap();
+    first.until(id, State::Cancelled).await;
+    second.counts_are_true().await;
+}
