@@ -5,10 +5,14 @@
 mod adding;
 mod attempts;
 mod bad_input;
+mod child;
 mod control;
 mod crash;
+#[cfg(unix)]
+mod disk_full;
 mod families;
 mod killed;
+mod locked;
 mod model;
 mod property;
 mod queues;

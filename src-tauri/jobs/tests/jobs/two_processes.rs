@@ -1,11 +1,12 @@
-//! Two processors over one file, as two processes would be.
+//! Two processors over one file, in one process or in two.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use eider_jobs::{Config, State};
 
-use crate::support::{Act, Hands, Rig, START_MS, job};
+use crate::child::{Process, folder, wait_for_parent};
+use crate::support::{Act, Hands, Rig, START_MS, job, open};
 
 async fn pair(lease: Duration) -> (Rig, Rig) {
     let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -89,4 +90,56 @@ async fn a_job_that_another_process_cancels_is_told_to_end() {
     second.jobs.cancel(id).await.unwrap();
     first.until(id, State::Cancelled).await;
     second.counts_are_true().await;
+}
+
+const KEYS: u32 = 10;
+const ADDERS: u32 = 32;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_child_adds_the_same_jobs_from_many_tasks() {
+    let Some(folder) = folder() else { return };
+    let store = open(&folder);
+    let hands = Arc::new(Hands { wall_ms: START_MS.into(), ..Hands::default() });
+    let jobs = crate::support::builder(&store, &hands, Config::default()).start().await.unwrap();
+    jobs.pause("normal").await.unwrap();
+    println!("ready");
+    wait_for_parent();
+    let adders = (0..ADDERS).map(|_| {
+        let jobs = jobs.clone();
+        tokio::spawn(async move {
+            let mut added = Vec::new();
+            for key in 0..KEYS {
+                added.push(jobs.add(job(Act::Done).key(&key.to_string())).await.unwrap());
+            }
+            added
+        })
+    });
+    for added in futures::future::join_all(adders).await {
+        for (key, added) in added.unwrap().into_iter().enumerate() {
+            println!("{key} {} {}", added.id, added.existing);
+        }
+    }
+    jobs.stop(Duration::ZERO).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn of_sixty_four_adders_in_two_real_processes_one_adds_each_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let test = "two_processes::the_child_adds_the_same_jobs_from_many_tasks";
+    let mut children = [(); 2].map(|()| Process::start(test, folder.path()));
+    children.iter_mut().for_each(|child| child.until("ready"));
+    children.iter_mut().for_each(|child| drop(child.stdin.take()));
+    let (mut ids, mut new, mut answers) = (vec![std::collections::HashSet::new(); KEYS as usize], 0, 0);
+    for child in &mut children {
+        while let Some(line) = child.line() {
+            let [key, id, existing] = line.split(' ').collect::<Vec<_>>()[..] else { continue };
+            let (Ok(key), Ok(existing)) = (key.parse::<usize>(), existing.parse::<bool>()) else { continue };
+            ids[key].insert(id.to_owned());
+            new += u32::from(!existing);
+            answers += 1;
+        }
+    }
+    assert_eq!((answers, new), (2 * ADDERS * KEYS, KEYS));
+    assert!(ids.iter().all(|ids| ids.len() == 1), "all were told the same job: {ids:?}");
 }
