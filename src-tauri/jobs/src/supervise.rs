@@ -164,11 +164,24 @@ fn ending_of(finished: Option<Finished>) -> Ending {
             Ending::Fail(format!("its result has {} bytes: at most {RESULT_MAX} are kept", text.len()))
         }
         Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(millis)),
-        Some(Ok(Outcome::Snooze { for_, because })) => Ending::Snooze { for_ms: millis(for_), because },
+        Some(Ok(Outcome::Snooze { for_, because })) => {
+            Ending::Snooze { for_ms: millis(for_), because: because.shortened() }
+        }
         Some(Ok(Outcome::Cancel { because })) => Ending::Cancel(shortened(because)),
         Some(Ok(Outcome::Fail { error })) => Ending::Fail(shortened(error)),
         Some(Err(panic)) => retry("panicked", shortened(said(&*panic)), None),
         None => retry("panicked", "its handler was ended from outside".into(), None),
+    }
+}
+
+impl Hold {
+    fn shortened(self) -> Self {
+        match self {
+            Self::RateLimited { service } => Self::RateLimited { service: shortened(service) },
+            Self::BreakerOpen { service } => Self::BreakerOpen { service: shortened(service) },
+            Self::Load => Self::Load,
+            Self::Other(text) => Self::Other(shortened(text)),
+        }
     }
 }
 

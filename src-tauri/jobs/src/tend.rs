@@ -14,7 +14,7 @@ use crate::session::{LOOKS, Watch, beat, recover};
 use crate::tally::counts;
 use crate::{JobId, State};
 
-/// Schedules and progress are looked at so often.
+/// Schedules and progress are looked at so often, or more.
 const STEP: Duration = Duration::from_secs(1);
 /// Between two samples of the depths.
 const SAMPLE: Duration = Duration::from_secs(10);
@@ -22,10 +22,11 @@ const SAMPLE: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(core: Arc<Core>, mut periodics: Periodics) {
-    let mut steps = interval(STEP);
+    let beat = core.config.lease / LOOKS;
+    let mut steps = interval(STEP.min(beat));
+    // After a sleep of the machine there is one step, not one for each that was missed: others have time to beat.
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut beats, mut samples, mut sweeps) =
-        (Every::new(core.config.lease / LOOKS), Every::new(SAMPLE), Every::new(SWEEP));
+    let (mut beats, mut samples, mut sweeps) = (Every::new(beat), Every::new(SAMPLE), Every::new(SWEEP));
     let mut watch = Watch::default();
     loop {
         tokio::select! {

@@ -55,6 +55,11 @@ impl Process {
         panic!("the child ended without saying `{expected}`");
     }
 
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
