@@ -3,13 +3,14 @@
 use engine::{
     Engine,
     api::{
-        CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, LimitsView, MarketTable,
-        MetricsHistory, Problem, Range, ServiceLimits, ServiceTest, Settings, SettingsChange, Token,
-        TokenHit, Warming,
+        CacheEntry, CacheView, ExportFormat, Frame, History, Invalidation, JobAdded, JobDetail, JobFilter,
+        JobPage, JobsView, LimitsView, MarketTable, MetricsHistory, NewJobRequest, Problem, QueueView,
+        Range, ServiceLimits, ServiceTest, Settings, SettingsChange, Token, TokenHit, Warming,
     },
 };
 use serde::Deserialize;
 use specta::Type;
+use specta_typescript::Number;
 use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
 
 use crate::{moments::Moments, stream::FrameStream, window};
@@ -24,6 +25,11 @@ pub(crate) enum Link {
     /// The page that the market source wants named beside its data.
     Attribution,
 }
+
+/// A job's number; it stays far below 2^53, so that a number of the page holds it exactly.
+#[derive(Debug, Clone, Copy, Deserialize, Type)]
+#[serde(transparent)]
+pub(crate) struct JobNumber(#[specta(type = Number)] i64);
 
 /// Feeds the window with frames from now on; the first one is whole.
 #[tauri::command]
@@ -194,6 +200,100 @@ pub(crate) fn close_service(engine: State<'_, Engine>, name: String) -> Answer<S
 #[specta::specta]
 pub(crate) async fn test_service(engine: State<'_, Engine>, name: String) -> Answer<ServiceTest> {
     engine.test_service(&name).await
+}
+
+/// The queues, what is in them, and the kinds of jobs that can be added.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn jobs_view(engine: State<'_, Engine>) -> Answer<JobsView> {
+    engine.jobs_view().await
+}
+
+/// Jobs, newest first: those added before one, at most `limit` (1 to 500).
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn jobs_page(
+    engine: State<'_, Engine>,
+    filter: JobFilter,
+    before: Option<JobNumber>,
+    limit: u32,
+) -> Answer<JobPage> {
+    engine.jobs_page(filter, before.map(|id| id.0), limit as usize).await
+}
+
+/// All about one job, and why it waits where it does.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn job_detail(engine: State<'_, Engine>, id: JobNumber) -> Answer<JobDetail> {
+    engine.job(id.0).await
+}
+
+/// Adds a job.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn add_job(engine: State<'_, Engine>, request: NewJobRequest) -> Answer<JobAdded> {
+    engine.add_job(request, None).await
+}
+
+/// Has a job start as soon as it can.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn retry_job(engine: State<'_, Engine>, id: JobNumber) -> Answer<JobDetail> {
+    engine.retry_job(id.0).await
+}
+
+/// Ends a job that is not wanted any more.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn cancel_job(engine: State<'_, Engine>, id: JobNumber) -> Answer<JobDetail> {
+    engine.cancel_job(id.0).await
+}
+
+/// Removes a job that has ended, for good.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn discard_job(engine: State<'_, Engine>, id: JobNumber) -> Answer<()> {
+    engine.discard_job(id.0).await
+}
+
+/// Has every failed job of a queue, or of all, start anew; how many.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn retry_failed_jobs(engine: State<'_, Engine>, queue: Option<String>) -> Answer<u32> {
+    let retried = engine.retry_failed_jobs(queue.as_deref()).await?;
+    Ok(u32::try_from(retried).unwrap_or(u32::MAX))
+}
+
+/// Starts no more jobs of a queue.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn pause_queue(engine: State<'_, Engine>, name: String) -> Answer<QueueView> {
+    engine.pause_queue(&name).await
+}
+
+/// Takes a pause and a draining of a queue back.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn resume_queue(engine: State<'_, Engine>, name: String) -> Answer<QueueView> {
+    engine.resume_queue(&name).await
+}
+
+/// Lets a queue finish what it has and take no more.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn drain_queue(engine: State<'_, Engine>, name: String) -> Answer<QueueView> {
+    engine.drain_queue(&name).await
+}
+
+/// Changes how many jobs of a queue run at once.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_queue_concurrency(
+    engine: State<'_, Engine>,
+    name: String,
+    concurrency: u32,
+) -> Answer<QueueView> {
+    engine.set_queue_concurrency(&name, concurrency).await
 }
 
 /// What the Settings screen shows.

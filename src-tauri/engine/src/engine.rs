@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cache::{Cache, Clock};
+use jobs::Jobs;
 use market::TokenId;
 use store::DataDir;
 use tokio::task::JoinHandle;
@@ -17,12 +18,14 @@ use crate::api::{
     ServiceTest, Settings, SettingsChange, Token, TokenHit, Warming,
 };
 use crate::config::{self, Config};
+use crate::current::Current;
 use crate::profile::{self, FIRST_ANSWER, Found};
 use crate::readings::Readings;
 use crate::session::{Parts, Session};
 use crate::settings::{Book, Follow};
 use crate::state::{Board, Frames};
 use crate::stores::Stores;
+use crate::work::{self, Means};
 use crate::{
     Options, Reading, StartError, cache_view, export, logging, metrics_history, monitor, remembered, stores,
     views,
@@ -32,7 +35,7 @@ use crate::{
 ///
 /// Stop it with [`stop`](Self::stop): dropping the last clone leaves its tasks running.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) book: Book,
@@ -51,12 +54,15 @@ pub(crate) struct Inner {
     started_at_ms: i64,
     /// The lock on the data folder; given back by the stop.
     folder: Mutex<Option<DataDir>>,
-    /// The profile at work; held for reads and for the swap.
-    session: RwLock<Arc<Session>>,
+    pub(crate) jobs: Jobs,
+    current: Current,
     /// Makes changes of the session one after the other.
     switching: tokio::sync::Mutex<()>,
     monitor: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// What jobs under way at the stop may take to end by themselves; one that does not is told to, and keeps its attempt.
+const JOBS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The newest sample.
 #[derive(Default)]
@@ -78,7 +84,7 @@ impl Inner {
     }
 
     pub(crate) fn session(&self) -> Arc<Session> {
-        Arc::clone(&self.session.read().unwrap_or_else(PoisonError::into_inner))
+        self.current.get()
     }
 }
 
@@ -129,13 +135,17 @@ impl Engine {
             strained: &strained,
         };
         let session = first_session(choice, &parts).await?;
-        session.begin();
+        let current = Current::new(Arc::clone(&session));
+        let means = Means { current: current.clone(), stores: stores.clone(), clock: clock.clone() };
+        let jobs = work::start(means, &config.jobs).await?;
+        session.begin(&jobs);
         let engine = Self(Arc::new(Inner {
             book: Book::new(config_file, loaded),
             folder_path: folder.path().to_owned(),
             started_at_ms: clock.now().wall_ms,
             folder: Mutex::new(Some(folder)),
-            session: RwLock::new(session),
+            jobs,
+            current,
             switching: tokio::sync::Mutex::new(()),
             monitor: Mutex::new(None),
             stopping: CancellationToken::new(),
@@ -159,6 +169,7 @@ impl Engine {
         let inner = &self.0;
         let _one_at_a_time = inner.switching.lock().await;
         inner.stopping.cancel();
+        inner.jobs.stop(JOBS_DEADLINE).await;
         inner.session().stop().await;
         inner.cache.close().await;
         let monitor = inner.monitor.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -347,8 +358,8 @@ impl Engine {
         // The old session's calls must be in the journal before the new one reads it.
         old.stop().await;
         let new = Session::open(status, &parts).await.map_err(|error| views::problem(&error))?;
-        new.begin();
-        *inner.session.write().unwrap_or_else(PoisonError::into_inner) = new;
+        inner.current.set(Arc::clone(&new));
+        new.begin(&inner.jobs);
         Ok(())
     }
 

@@ -27,6 +27,9 @@ pub enum StartError {
     /// The market cannot be opened.
     #[error("the market source cannot be used: {0}")]
     Market(#[from] market::MarketError),
+    /// The job processor cannot be started.
+    #[error("the jobs cannot be started: {0}")]
+    Jobs(#[from] jobs::StartError),
     /// The configuration is wrong, and the options ask for a strict reading.
     #[error("{}", describe(.file, .issues))]
     Config {

@@ -4,15 +4,19 @@ pub mod api;
 
 mod cache_view;
 mod config;
+mod current;
 mod engine;
 mod error;
 mod export;
+mod job_calls;
+mod jobs_view;
 mod journal;
 mod limits_view;
 mod logging;
 mod metrics_history;
 mod monitor;
 mod notices;
+mod once;
 mod options;
 mod profile;
 mod rates;
@@ -23,6 +27,7 @@ mod settings;
 mod state;
 mod stores;
 mod views;
+mod work;
 
 pub use config::{Config, Http as HttpConfig, ProfileChoice};
 pub use engine::Engine;

@@ -46,6 +46,7 @@ struct Monitor {
     recorder: Recorder,
     sample: Option<Sample>,
     sampled: Option<Instant>,
+    jobs: JobsSeen,
     sparks: Vec<Spark>,
     /// When the small lines were read, and for which tokens of which session.
     sparks_of: Option<(Instant, usize, Vec<String>)>,
@@ -64,6 +65,7 @@ impl Monitor {
             recorder: Recorder::new(inner.stores.metrics.clone()),
             sample: None,
             sampled: None,
+            jobs: JobsSeen::default(),
             sparks: Vec::new(),
             sparks_of: None,
         }
@@ -84,14 +86,21 @@ impl Monitor {
 
     async fn measure(&mut self, inner: &Inner, session: &Session) {
         let resources = self.sampler.as_mut().map(Sampler::sample).unwrap_or_default();
-        let queue = queue_depth(session);
-        let waiting = queue.critical + queue.high + queue.normal + queue.low;
-        // Half of the pipeline's own bound counts as full pressure: beyond it callers begin to be refused.
-        let pressures =
-            Pressures { cpu: resources.cpu, memory: resources.memory, queue: f64::from(waiting) / 128.0 };
+        match inner.jobs.queues().await {
+            Ok(queues) => self.jobs = JobsSeen::of(&queues),
+            Err(error) => tracing::debug!(%error, "the queues could not be read"),
+        }
+        let calls = calls_waiting(session);
+        let pressures = Pressures {
+            cpu: resources.cpu,
+            memory: resources.memory,
+            queue: queue_pressure(&calls, &self.jobs.waiting),
+        };
         let load = self.load.update(&pressures);
         inner.strained.store(self.load.activity() == health::Activity::Strained, Ordering::Relaxed);
         inner.cache.set_load(load);
+        inner.jobs.set_load(load);
+        let queue = together(calls, &self.jobs);
         let Resources { cpu, memory, process_cpu, process_memory_bytes } = resources;
         let cache = self.rates.update(inner.cache.stats().total());
         let at_ms = inner.clock.now().wall_ms;
@@ -125,6 +134,7 @@ impl Monitor {
             market: &market,
             config_issues: inner.book.issues(),
             set_aside: &inner.set_aside,
+            failed_jobs: self.jobs.failed,
             told: inner.told(),
         };
         let status = Status {
@@ -150,8 +160,30 @@ impl Monitor {
     }
 }
 
-/// Tokens that wait for an update and calls that wait for their turn, together.
-fn queue_depth(session: &Session) -> QueueDepth {
+/// What the queues of jobs hold.
+#[derive(Default)]
+struct JobsSeen {
+    /// By priority, critical first.
+    waiting: [u64; 4],
+    running: u64,
+    failed: u64,
+}
+
+impl JobsSeen {
+    fn of(queues: &[jobs::QueueView]) -> Self {
+        let in_state = |state| queues.iter().map(|queue| queue.counts.of(state)).sum();
+        let waiting =
+            |priority| queues.iter().map(|queue| queue.counts.at(jobs::State::Waiting, priority)).sum();
+        Self {
+            waiting: jobs::Priority::ALL.map(waiting),
+            running: in_state(jobs::State::Running),
+            failed: in_state(jobs::State::Failed),
+        }
+    }
+}
+
+/// Tokens that wait for an update and calls that wait for their turn.
+fn calls_waiting(session: &Session) -> QueueDepth {
     let status = session.market.pipeline().status();
     let pending = session.market.pending();
     let [critical, high, normal, low] = pending.waiting.map(|count| count as u32);
@@ -161,5 +193,38 @@ fn queue_depth(session: &Session) -> QueueDepth {
         normal: normal + status.waiting.normal,
         low: low + status.waiting.low,
         running: status.running,
+    }
+}
+
+/// Half of the pipeline's own bound counts as full pressure: beyond it callers begin to be refused. So do a thousand
+/// jobs; those of low priority do not count, since the load puts just those off and would keep itself up.
+fn queue_pressure(calls: &QueueDepth, jobs_waiting: &[u64; 4]) -> f64 {
+    let calls = calls.critical + calls.high + calls.normal + calls.low;
+    let jobs: u64 = jobs_waiting[..3].iter().sum();
+    (f64::from(calls) / 128.0).max(jobs as f64 / 1_000.0)
+}
+
+fn together(calls: QueueDepth, jobs: &JobsSeen) -> QueueDepth {
+    let few = |jobs: u64| u32::try_from(jobs).unwrap_or(u32::MAX);
+    let [critical, high, normal, low] = jobs.waiting.map(few);
+    QueueDepth {
+        critical: calls.critical.saturating_add(critical),
+        high: calls.high.saturating_add(high),
+        normal: calls.normal.saturating_add(normal),
+        low: calls.low.saturating_add(low),
+        running: calls.running.saturating_add(few(jobs.running)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_load_puts_off_do_not_keep_the_load_up() {
+        let calm = QueueDepth::default();
+        assert_eq!(queue_pressure(&calm, &[0, 0, 0, 1_000_000]), 0.0);
+        assert_eq!(queue_pressure(&calm, &[0, 500, 500, 0]), 1.0);
+        assert_eq!(queue_pressure(&QueueDepth { low: 64, ..calm }, &[0; 4]), 0.5);
     }
 }

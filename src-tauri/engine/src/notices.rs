@@ -9,12 +9,13 @@ pub(crate) struct Causes<'a> {
     pub(crate) config_issues: usize,
     /// Damaged databases: where each is now.
     pub(crate) set_aside: &'a [String],
+    pub(crate) failed_jobs: u64,
     /// From the shell.
     pub(crate) told: Vec<Notice>,
 }
 
 pub(crate) fn notices(causes: &Causes<'_>) -> Vec<Notice> {
-    [network(causes), fallback(causes), config(causes)]
+    [network(causes), failed_jobs(causes), fallback(causes), config(causes)]
         .into_iter()
         .flatten()
         .chain(damage(causes))
@@ -38,6 +39,17 @@ fn network(causes: &Causes<'_>) -> Option<Notice> {
         title,
         body: format!("{} Prices serve from the cache.", problem.message),
         action: Some(NoticeAction::Retry),
+    })
+}
+
+fn failed_jobs(causes: &Causes<'_>) -> Option<Notice> {
+    let count = causes.failed_jobs;
+    (count > 0).then(|| Notice {
+        key: "jobs_failed".to_owned(),
+        severity: Severity::Warn,
+        title: if count == 1 { "1 failed job".to_owned() } else { format!("{count} failed jobs") },
+        body: "Each tells what went wrong; it can run again or be discarded.".to_owned(),
+        action: Some(NoticeAction::OpenJobs),
     })
 }
 

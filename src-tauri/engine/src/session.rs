@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cache::{Cache, Clock};
+use jobs::{AddError, Jobs, JobsError};
 use limits::{Journal, NoJournal, Pipeline, Priority};
 use market::{CoinGecko, CoinGeckoConfig, Market, MarketConfig, MarketError, Simulator, Source};
 use tokio::task::JoinHandle;
@@ -17,6 +18,7 @@ use crate::limits_view::{self, Configured};
 use crate::state::Board;
 use crate::stores::Stores;
 use crate::views;
+use crate::work::{CacheWarm, PriceRefresh};
 
 /// The simulator costs nothing to ask, so the demo moves faster than a provider would allow.
 const DEMO_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,7 +29,8 @@ const DEMO_LATENCY: Duration = Duration::from_millis(80);
 const ESSENTIAL: Priority = Priority::High;
 /// How often the essential cache is warmed while somebody looks.
 const WARM_EVERY_MS: i64 = 10 * 60_000;
-const TRIM_EVERY_MS: i64 = 3_600_000;
+/// Whether what is due was taken is looked at so often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The longest sleep of the refresh task: the monotonic clock that it sleeps on stops while a laptop does, so
 /// it looks at the wall clock this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
@@ -99,9 +102,9 @@ impl Session {
     }
 
     /// Starts the task that keeps prices fresh; [`stop`](Self::stop) ends it.
-    pub(crate) fn begin(self: &Arc<Self>) {
-        let session = Arc::clone(self);
-        let task = tokio::spawn(async move { session.keep_fresh().await });
+    pub(crate) fn begin(self: &Arc<Self>, jobs: &Jobs) {
+        let (session, jobs) = (Arc::clone(self), jobs.clone());
+        let task = tokio::spawn(async move { session.keep_fresh(&jobs).await });
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
@@ -121,38 +124,60 @@ impl Session {
         self.market.schedule_watchlist(Priority::Critical);
     }
 
-    async fn keep_fresh(&self) {
+    async fn keep_fresh(&self, jobs: &Jobs) {
         tokio::select! {
             () = self.stop.cancelled() => {}
-            // Apart, so that warming, which may wait long for its turn at the provider, holds up no refresh.
-            ((), ()) = async { tokio::join!(self.refresh_on_time(), self.warm_and_trim()) } => {}
+            ((), ()) = async { tokio::join!(self.refresh_on_time(jobs), self.warm_on_time(jobs)) } => {}
         }
     }
 
-    async fn refresh_on_time(&self) {
+    /// Puts wishes into the update queue on time, and has a job drain it whenever something in it is due.
+    async fn refresh_on_time(&self, jobs: &Jobs) {
+        // The first refresh is due at the start.
+        self.market.schedule_watchlist(ESSENTIAL);
         loop {
             self.refresh_if_due();
-            self.market.process_queue().await;
             tokio::select! {
-                () = self.market.work_arrived() => {}
+                () = self.market.work_arrived() => self.drain(jobs).await,
                 () = self.board.looked_at.notified() => {}
-                () = tokio::time::sleep(self.until_next()) => {}
+                () = tokio::time::sleep(self.until_next()) => {
+                    if self.has_due() {
+                        self.drain(jobs).await;
+                    }
+                }
             }
         }
     }
 
-    /// Warms at the start, and then while somebody looks; the first warming is the first refresh too.
-    async fn warm_and_trim(&self) {
-        let (mut warmed_ms, mut trimmed_ms) = (None, None);
-        loop {
-            if (warmed_ms.is_none() || self.board.is_viewed()) && self.is_due(&mut warmed_ms, WARM_EVERY_MS) {
-                self.market.schedule_watchlist(ESSENTIAL);
-                self.market.warm_essential_cache().await;
+    async fn drain(&self, jobs: &Jobs) {
+        match jobs.add(PriceRefresh::of_what_waits()).await {
+            // It may be put off until what failed before is tried again; what is due now does not wait for that.
+            Ok(added) if added.existing && self.has_due() => match jobs.retry(added.id).await {
+                Ok(()) | Err(JobsError::NotAllowed { .. } | JobsError::NotFound { .. }) => {}
+                Err(error) => tracing::debug!(%error, "a refresh that was put off stays so"),
+            },
+            Ok(_) => {}
+            Err(AddError::Store(error)) => {
+                tracing::warn!(%error, "jobs cannot be kept at present; prices are refreshed without one");
+                self.market.process_queue().await;
             }
-            if self.is_due(&mut trimmed_ms, TRIM_EVERY_MS)
-                && let Err(error) = self.market.trim_history().await
+            Err(error) => tracing::warn!(%error, "prices are not refreshed"),
+        }
+    }
+
+    fn has_due(&self) -> bool {
+        self.market.next_due_ms().is_some_and(|due_ms| due_ms <= self.now_ms())
+    }
+
+    /// Warms at the start, and then while somebody looks.
+    async fn warm_on_time(&self, jobs: &Jobs) {
+        let mut warmed_ms = None;
+        loop {
+            if (warmed_ms.is_none() || self.board.is_viewed())
+                && self.is_due(&mut warmed_ms, WARM_EVERY_MS)
+                && let Err(error) = jobs.add(CacheWarm::job()).await
             {
-                tracing::warn!(%error, "old price history could not be removed");
+                tracing::warn!(%error, "the cache is not warmed this time");
             }
             tokio::time::sleep(LONGEST_SLEEP).await;
         }
@@ -180,9 +205,11 @@ impl Session {
     fn until_next(&self) -> Duration {
         let due_ms = self.next_refresh_ms.load(Ordering::Relaxed);
         let due_ms = self.market.next_due_ms().map_or(due_ms, |queued| queued.min(due_ms));
-        // Something that is due already but could not be taken just now must not make this a busy loop.
-        let wait_ms = (due_ms - self.now_ms()).max(100);
-        Duration::from_millis(wait_ms as u64).min(LONGEST_SLEEP)
+        match due_ms - self.now_ms() {
+            // What is due already waits for the job that drains it; it must not make this a busy loop.
+            ..=0 => LOOK_AGAIN,
+            wait_ms => Duration::from_millis(wait_ms as u64).min(LONGEST_SLEEP),
+        }
     }
 
     fn is_due(&self, last_ms: &mut Option<i64>, every_ms: i64) -> bool {

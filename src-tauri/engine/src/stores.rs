@@ -9,7 +9,7 @@ use crate::{StartError, metrics_history};
 
 /// What the engine itself remembers in `eider.db`.
 pub(crate) const MIGRATIONS: Migrations =
-    Migrations { owner: "engine", steps: &[include_str!("schema.sql")] };
+    Migrations { owner: "engine", steps: &[include_str!("schema.sql"), include_str!("once.sql")] };
 
 /// The open files.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Stores {
         let (durable, cache, metrics) = tokio::join!(
             open(
                 folder.path().join(file_name("database")),
-                &[MIGRATIONS, market::MIGRATIONS],
+                &[MIGRATIONS, market::MIGRATIONS, jobs::MIGRATIONS],
                 config(Durability::Full)
             ),
             open(

@@ -16,8 +16,13 @@ pub(crate) fn problem(error: &MarketError) -> Problem {
     }
 }
 
-/// With a capital and a full stop, as a person writes it.
-fn sentence(text: &str) -> String {
+/// With a capital and a full stop, as a person writes it; the name of a field keeps its letters.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut words = text.split(' ');
+    let names_a_field = words.next().is_some_and(|first| first.contains('_')) || words.next() == Some("=");
+    if names_a_field {
+        return format!("{text}.");
+    }
     let mut letters = text.chars();
     let capital: String = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
@@ -142,6 +147,7 @@ pub(crate) fn token(view: market::TokenView, currency: String, watched: bool) ->
     let market::TokenView { profile, numbers, provenance: from } = view;
     Token {
         watched,
+        logo: None,
         currency,
         id: profile.token.id.into(),
         symbol: profile.token.symbol,

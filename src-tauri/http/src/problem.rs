@@ -48,7 +48,7 @@ impl ProblemReply {
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(status, "body_too_large", "no route takes a body; send the request without one")
+                Self::new(status, "body_too_large", "the body has more than 128 KiB; send less")
             }
             StatusCode::GATEWAY_TIMEOUT => {
                 Self::new(status, "timed_out", "the answer took too long; ask again later")
@@ -80,16 +80,19 @@ impl From<Problem> for ProblemReply {
 /// another time it may go. 500: Eider is wrong.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "invalid" => StatusCode::BAD_REQUEST,
-        "unknown_token" | "unknown_region" | "unknown_service" | "not_cached" => StatusCode::NOT_FOUND,
-        "watchlist_full" => StatusCode::CONFLICT,
+        "invalid" | "unknown_kind" | "bad_payload" => StatusCode::BAD_REQUEST,
+        "unknown_token" | "unknown_region" | "unknown_service" | "not_cached" | "unknown_job"
+        | "unknown_queue" => StatusCode::NOT_FOUND,
+        "watchlist_full" | "not_allowed" | "queue_draining" => StatusCode::CONFLICT,
+        "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "source_unreachable" | "source_forbidden" | "source_error" | "source_not_json"
         | "source_bad_reply" | "api_key_refused" | "not_in_plan" | "unknown_currency" | "failed" => {
             StatusCode::BAD_GATEWAY
         }
         "timed_out" | "source_timed_out" => StatusCode::GATEWAY_TIMEOUT,
-        "shed" | "queue_full" | "breaker_open" | "isolated" | "rate_limited" | "budget_spent"
-        | "unrecorded" | "store_failed" | "not_durable" | "stopped" | "closed" => {
+        "shed" | "overloaded" | "queue_full" | "breaker_open" | "isolated" | "rate_limited"
+        | "budget_spent" | "unrecorded" | "store_failed" | "not_durable" | "stopped" | "closed" => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -118,7 +121,12 @@ mod tests {
     fn each_code_tells_whose_fault_it_is() {
         for (code, status) in [
             ("invalid", 400),
+            ("unknown_kind", 400),
             ("unknown_token", 404),
+            ("unknown_job", 404),
+            ("not_allowed", 409),
+            ("key_reused", 422),
+            ("overloaded", 503),
             ("source_unreachable", 502),
             ("api_key_refused", 502),
             ("unknown_currency", 502),

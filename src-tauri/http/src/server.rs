@@ -26,7 +26,7 @@ use crate::routes;
 use crate::token::ApiToken;
 
 /// The largest request body.
-const BODY_BYTES: usize = 64 << 10;
+const BODY_BYTES: usize = 128 << 10;
 /// The longest that an answer may take; the engine itself waits for the market source 15 s.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 

@@ -48,27 +48,27 @@ export const commands = {
 	closeService: (name: string) => __TAURI_INVOKE<ServiceLimits>("close_service", { name }),
 	/**  Makes one call to a service, to see whether it answers. */
 	testService: (name: string) => __TAURI_INVOKE<ServiceTest>("test_service", { name }),
-	/**  The queues, the numbers of jobs by state, and the kinds that can be added. */
+	/**  The queues, what is in them, and the kinds of jobs that can be added. */
 	jobsView: () => __TAURI_INVOKE<JobsView>("jobs_view"),
-	/**  A page of jobs, newest first. */
-	jobsPage: (filter: JobFilter, before: number | null, limit: number) => __TAURI_INVOKE<JobPage>("jobs_page", { filter, before, limit }),
-	/**  All about one job. */
-	jobDetail: (id: number) => __TAURI_INVOKE<JobDetail>("job_detail", { id }),
-	/**  Adds a job, or gives the open one with its key. */
+	/**  Jobs, newest first: those added before one, at most `limit` (1 to 500). */
+	jobsPage: (filter: JobFilter, before: JobNumber | null, limit: number) => __TAURI_INVOKE<JobPage>("jobs_page", { filter, before, limit }),
+	/**  All about one job, and why it waits where it does. */
+	jobDetail: (id: JobNumber) => __TAURI_INVOKE<JobDetail>("job_detail", { id }),
+	/**  Adds a job. */
 	addJob: (request: NewJobRequest) => __TAURI_INVOKE<JobAdded>("add_job", { request }),
-	/**  Has a job start as soon as it can: one that ended, or one that waits for its time. */
-	retryJob: (id: number) => __TAURI_INVOKE<JobDetail>("retry_job", { id }),
-	/**  Ends an open job; one that runs is told to end. */
-	cancelJob: (id: number) => __TAURI_INVOKE<JobDetail>("cancel_job", { id }),
-	/**  Removes a job that has ended for good. */
-	discardJob: (id: number) => __TAURI_INVOKE<null>("discard_job", { id }),
-	/**  Runs every failed job of one queue, or of all, again; tells how many. */
+	/**  Has a job start as soon as it can. */
+	retryJob: (id: JobNumber) => __TAURI_INVOKE<JobDetail>("retry_job", { id }),
+	/**  Ends a job that is not wanted any more. */
+	cancelJob: (id: JobNumber) => __TAURI_INVOKE<JobDetail>("cancel_job", { id }),
+	/**  Removes a job that has ended, for good. */
+	discardJob: (id: JobNumber) => __TAURI_INVOKE<null>("discard_job", { id }),
+	/**  Has every failed job of a queue, or of all, start anew; how many. */
 	retryFailedJobs: (queue: string | null) => __TAURI_INVOKE<number>("retry_failed_jobs", { queue }),
-	/**  Has a queue take jobs and start none. */
+	/**  Starts no more jobs of a queue. */
 	pauseQueue: (name: string) => __TAURI_INVOKE<QueueView>("pause_queue", { name }),
-	/**  Has a queue take and start jobs again. */
+	/**  Takes a pause and a draining of a queue back. */
 	resumeQueue: (name: string) => __TAURI_INVOKE<QueueView>("resume_queue", { name }),
-	/**  Has a queue finish what it has and take no more. */
+	/**  Lets a queue finish what it has and take no more. */
 	drainQueue: (name: string) => __TAURI_INVOKE<QueueView>("drain_queue", { name }),
 	/**  Changes how many jobs of a queue run at once. */
 	setQueueConcurrency: (name: string, concurrency: number) => __TAURI_INVOKE<QueueView>("set_queue_concurrency", { name, concurrency }),
@@ -375,6 +375,9 @@ export type JobKindView = {
 	example_payload: string,
 };
 
+/**  A job's number; it stays far below 2^53, so that a number of the page holds it exactly. */
+export type JobNumber = number;
+
 /**  A page of jobs, newest first. */
 export type JobPage = {
 	items: JobItem[],
@@ -402,7 +405,7 @@ export type JobState =
 export type JobsView = {
 	now_ms: number,
 	/**  The load of the machine, 0 to 1. */
-	load_factor: number,
+	load_factor: number | null,
 	/**  Whether less urgent work is put off because of it. */
 	deferring: boolean,
 	queues: QueueView[],
@@ -785,7 +788,7 @@ export type Token = {
 	id: string,
 	symbol: string,
 	name: string,
-	/**  A PNG of 64 px as a data address. */
+	/**  A PNG of 64 px as a data address; `None` until a job has fetched it. */
 	logo: string | null,
 	currency: string,
 	watched: boolean,

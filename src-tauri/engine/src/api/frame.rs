@@ -83,6 +83,7 @@ pub enum NoticeAction {
     GoLive,
     OpenDemo,
     OpenSettings,
+    OpenJobs,
 }
 
 /// One line of "Needs you".

@@ -75,8 +75,31 @@ pub struct JobItem {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type, ToSchema)]
 pub struct JobPage {
     pub items: Vec<JobItem>,
-    /// The cursor of the next page; `null` on the last one.
-    pub next: Option<String>,
+    /// The next page is that of the jobs before this one; `null` on the last page.
+    #[specta(type = Option<Number>)]
+    pub next: Option<i64>,
+}
+
+/// What holds a job up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+pub struct WaitReason {
+    /// `scheduled`, `backoff`, `rate_limited`, `breaker_open`, `load`, `snoozed`, `blocked`, `paused`, `concurrency`,
+    /// `queue_rate` or `next`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// Until when, where that is known.
+    #[specta(type = Option<Number>)]
+    pub until_ms: Option<i64>,
+}
+
+/// What adding a job came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+pub struct JobAdded {
+    #[specta(type = Number)]
+    pub id: i64,
+    /// Whether it was there already, under its key.
+    pub existing: bool,
 }
 
 /// One attempt of a job.
@@ -104,8 +127,8 @@ pub struct JobDetail {
     pub result: Option<String>,
     /// The attempts, newest first.
     pub timeline: Vec<JobAttempt>,
-    /// Why it is waiting, in one sentence; `null` where it is not.
-    pub why: Option<String>,
+    /// Why it is waiting; `null` where it is not.
+    pub why: Option<WaitReason>,
     pub batch: Option<String>,
     /// The job that waits for this one.
     #[specta(type = Option<Number>)]
@@ -147,14 +170,18 @@ pub struct NewJobRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub attempts: Option<u32>,
+    /// The batch that it belongs to.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
+    pub batch: Option<String>,
 }
 
 /// Which jobs a list shows; what is empty or `null` restricts nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct JobFilter {
     pub states: Vec<JobState>,
-    pub queue: Option<String>,
-    pub kind: Option<String>,
+    pub queues: Vec<String>,
+    pub kinds: Vec<String>,
     /// The earliest time of adding.
     #[serde(default)]
     #[specta(type = Option<Number>)]
@@ -231,7 +258,12 @@ pub struct QueueView {
     pub run_p95_ms: Option<f64>,
     pub run_p99_ms: Option<f64>,
     /// Jobs that ended in the last minute.
-    pub throughput_per_minute: f64,
+    #[specta(type = Number)]
+    pub ended_per_minute: u64,
+    /// Of the jobs that ended in the last minutes, the share that ended well; `null` where none ended.
+    pub completion_rate: Option<f64>,
+    /// Handlers that were told to end and have not; each still takes a place.
+    pub stuck: u32,
     /// How many waited: the latest 60 samples, ten seconds apart, oldest first.
     #[specta(type = Vec<Number>)]
     pub depth: Vec<u64>,

@@ -147,6 +147,8 @@ pub struct Token {
     pub id: String,
     pub symbol: String,
     pub name: String,
+    /// A PNG of 64 px as a data address; `None` until a job has fetched it.
+    pub logo: Option<String>,
     pub currency: String,
     pub watched: bool,
     pub rank: Option<u32>,

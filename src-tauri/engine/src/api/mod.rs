@@ -27,8 +27,8 @@ pub use frame::{
 };
 pub use health::{Health, Service};
 pub use jobs::{
-    ByPriority, JobAttempt, JobCounts, JobDetail, JobFilter, JobItem, JobKindView, JobPage, JobPriority,
-    JobState, JobsView, NewJobRequest, QueueView,
+    ByPriority, JobAdded, JobAttempt, JobCounts, JobDetail, JobFilter, JobItem, JobKindView, JobPage,
+    JobPriority, JobState, JobsView, NewJobRequest, QueueView, WaitReason,
 };
 pub use limits::{
     ApiLimits, BreakerChange, BreakerState, LimitsView, ServiceError, ServiceLimits, ServiceTest,

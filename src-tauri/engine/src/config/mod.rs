@@ -54,6 +54,7 @@ pub struct Config {
     pub(crate) currency: String,
     pub(crate) frames_per_second: u32,
     pub(crate) cache: Cache,
+    pub(crate) jobs: Jobs,
     /// The HTTP API.
     pub http: Http,
     pub(crate) slow_query: Duration,
@@ -108,6 +109,28 @@ pub(crate) struct Cache {
 impl Cache {
     pub(crate) fn classes(&self) -> [Class; 3] {
         [self.price, self.market_summary, self.token_metadata]
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jobs {
+    /// The most open jobs of a queue.
+    pub(crate) queue_bound: u64,
+    /// How long jobs that ended well or were cancelled are kept.
+    pub(crate) keep_done: Duration,
+    pub(crate) keep_failed: Duration,
+}
+
+impl Jobs {
+    pub(crate) fn processor(&self) -> jobs::Config {
+        let mut config = jobs::Config { sole_owner: true, ..jobs::Config::default() };
+        config.retention.done = self.keep_done;
+        config.retention.cancelled = self.keep_done;
+        config.retention.failed = self.keep_failed;
+        for queue in &mut config.queues {
+            queue.bound = self.queue_bound;
+        }
+        config
     }
 }
 

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use cache::{Level, Levels};
 use market::{Class, Plan, Secret};
 
-use super::{Cache, Config, Http, Loaded, Market, ProfileChoice};
+use super::{Cache, Config, Http, Jobs, Loaded, Market, ProfileChoice};
 use crate::api::{ConfigIssue, Theme};
 
 pub(super) fn parse(text: &str) -> Loaded {
@@ -58,6 +58,11 @@ impl Reader {
                 price: self.class("price", defaults.price),
                 market_summary: self.class("market_summary", defaults.summary),
                 token_metadata: self.class("token_metadata", defaults.token),
+            },
+            jobs: Jobs {
+                queue_bound: self.number("jobs.queue_bound", 100..=10_000_000).unwrap_or(1_000_000),
+                keep_done: self.seconds("jobs.keep_done_s", 60..=31_536_000, 86_400),
+                keep_failed: self.seconds("jobs.keep_failed_s", 60..=31_536_000, 2_592_000),
             },
             http: self.http(),
             slow_query: Duration::from_millis(

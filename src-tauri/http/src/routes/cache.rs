@@ -72,12 +72,7 @@ pub(super) async fn invalidate(
     State(shared): State<Shared>,
     what: Result<Json<Invalidation>, JsonRejection>,
 ) -> Result<StatusCode, ProblemReply> {
-    let Json(what) = what.map_err(|refused| match refused.status() {
-        status @ (StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
-            ProblemReply::new(status, "invalid", refused.body_text())
-        }
-        _ => ProblemReply::bad_request("invalid", refused.body_text()),
-    })?;
+    let Json(what) = what.map_err(|refused| super::bad_body(&refused))?;
     shared.engine.invalidate_cache(what).await?;
     Ok(StatusCode::NO_CONTENT)
 }

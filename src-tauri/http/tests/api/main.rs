@@ -12,6 +12,7 @@ mod cache;
 mod caching;
 mod health;
 mod history;
+mod jobs;
 mod limits;
 mod metrics;
 mod openapi;

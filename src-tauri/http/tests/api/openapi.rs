@@ -23,8 +23,18 @@ async fn the_document_is_openapi_3_1_and_names_every_route() {
         "/v1/cache/invalidate",
         "/v1/cache/regions/{name}",
         "/v1/cache/warm",
+        "/v1/jobs",
+        "/v1/jobs/kinds",
+        "/v1/jobs/{id}",
+        "/v1/jobs/{id}/cancel",
+        "/v1/jobs/{id}/retry",
         "/v1/limits",
         "/v1/prices",
+        "/v1/queues",
+        "/v1/queues/{name}/concurrency",
+        "/v1/queues/{name}/drain",
+        "/v1/queues/{name}/pause",
+        "/v1/queues/{name}/resume",
         "/v1/services",
         "/v1/services/{name}/close",
         "/v1/services/{name}/isolate",
@@ -33,23 +43,26 @@ async fn the_document_is_openapi_3_1_and_names_every_route() {
     assert_eq!(paths, routes);
     for path in routes {
         let operations = document["paths"][path].as_object().unwrap();
-        assert_eq!(operations.len(), 1, "{path}");
-        let operation = operations.values().next().unwrap();
-        assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{path}");
-        assert_eq!(operation["security"].is_array(), path.starts_with("/v1/"), "{path}");
-        for (status, response) in operation["responses"].as_object().unwrap() {
-            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{path} {status}");
-            let content = response["content"].as_object().into_iter().flatten();
-            content.for_each(|(_, media)| drop(rig.document.validator(&media["schema"])));
-        }
-        for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            let (name, place) = (&parameter["name"], &parameter["in"]);
-            assert!(parameter["description"].is_string(), "{path} {name}");
-            let needed = place == "path" || path == "/v1/cache/entry";
-            assert_eq!(parameter["required"], needed, "{path} {name}");
-        }
+        assert!(!operations.is_empty(), "{path}");
+        operations.values().for_each(|operation| check_operation(&rig, path, operation));
     }
     rig.stop().await;
+}
+
+fn check_operation(rig: &Rig, path: &str, operation: &Value) {
+    assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{path}");
+    assert_eq!(operation["security"].is_array(), path.starts_with("/v1/"), "{path}");
+    for (status, response) in operation["responses"].as_object().unwrap() {
+        assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{path} {status}");
+        let content = response["content"].as_object().into_iter().flatten();
+        content.for_each(|(_, media)| drop(rig.document.validator(&media["schema"])));
+    }
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let (name, place) = (&parameter["name"], &parameter["in"]);
+        assert!(parameter["description"].is_string(), "{path} {name}");
+        let needed = place == "path" || path == "/v1/cache/entry";
+        assert_eq!(parameter["required"], needed, "{path} {name}");
+    }
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn what_is_too_large_is_refused_and_the_server_lives_on() {
         (format!("GET /health HTTP/1.1\r\n{host}\r\n{many}\r\n"), &[431]),
         (format!("GET /{large} HTTP/1.1\r\n{host}\r\n\r\n"), &[414, 431]),
         (format!("GET /v1/prices?ids={large} HTTP/1.1\r\n{host}\r\n\r\n"), &[414, 431]),
-        (format!("POST /health HTTP/1.1\r\n{host}\r\nContent-Length: 100000\r\n\r\n"), &[413]),
+        (format!("POST /health HTTP/1.1\r\n{host}\r\nContent-Length: 200000\r\n\r\n"), &[413]),
         ("\0\0\0\0\r\n\r\n".to_owned(), &[400]),
         (format!("GET /health HTTP/9.9\r\n{host}\r\n\r\n"), &[400, 505]),
         (format!("GET /health HTTP/1.1\r\n{host}\r\nContent-Length: -1\r\n\r\n"), &[400]),
@@ -86,7 +86,7 @@ async fn what_is_too_large_is_refused_and_the_server_lives_on() {
 async fn a_body_that_is_too_large_is_a_problem() {
     let rig = Rig::start().await;
     let request = format!(
-        "GET /health HTTP/1.1\r\nHost: {}\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: {}\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n",
         rig.address
     );
     let reply = rig.raw(&request).await;
