@@ -8,6 +8,7 @@ use store::{Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::millis;
 use crate::figures::Figures;
 use crate::kin::Moved;
 use crate::kind::Kind;
@@ -184,16 +185,16 @@ impl Queue {
 
     fn rate_left(&mut self, now_ms: i64) -> usize {
         let Some(rate) = self.config.rate else { return usize::MAX };
-        let per_ms = rate.per.as_millis() as i64;
+        let per_ms = millis(rate.per);
         // A start in the future is left by a clock that was set back; how long ago it was is not known.
         self.starts_ms.iter_mut().for_each(|at| *at = (*at).min(now_ms));
-        self.starts_ms.retain(|at| *at > now_ms - per_ms);
+        self.starts_ms.retain(|at| *at > now_ms.saturating_sub(per_ms));
         (rate.jobs as usize).saturating_sub(self.starts_ms.len())
     }
 
     /// When the limit of starts lets the next one through, where it does not now.
     pub(crate) fn rate_until_ms(&mut self, now_ms: i64) -> Option<i64> {
-        let per_ms = self.config.rate?.per.as_millis() as i64;
+        let per_ms = millis(self.config.rate?.per);
         (self.rate_left(now_ms) == 0).then(|| self.starts_ms.front().map_or(now_ms, |first| first + per_ms))
     }
 }

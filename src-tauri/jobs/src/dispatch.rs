@@ -8,6 +8,7 @@ use store::StoreError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use crate::clock::millis;
 use crate::core::Core;
 use crate::settle::{By, Ended, Settled, Started};
 use crate::supervise::{News, spawn};
@@ -108,7 +109,7 @@ impl Dispatcher {
             free: queue.free(now_ms),
             turns: queue.turns,
             down_to,
-            aged_before_ms: now_ms.saturating_sub(queue.config.age_limit.as_millis() as i64),
+            aged_before_ms: now_ms.saturating_sub(millis(queue.config.age_limit)),
         };
         live.queues.iter_mut().map(room).filter(|room| room.free > 0).collect()
     }
@@ -125,14 +126,14 @@ impl Dispatcher {
             }
             for Fetched { job, .. } in &turned.started {
                 if let Some(queue) = live.queue(&job.queue) {
-                    queue.started((now_ms - job.due_at_ms).max(0) as u64 * 1000, now_ms);
+                    queue.started(micros(job.due_at_ms, now_ms), now_ms);
                 }
             }
             for (ended, settled) in batch.iter().zip(&turned.settled) {
                 let (job, Some(settled)) = (&ended.job, settled) else { continue };
                 if let Some(queue) = live.queue(&job.queue).filter(|_| !settled.state.is_open()) {
                     let well = settled.state == State::Done;
-                    queue.figures.ended(well, (now_ms - job.started_at_ms).max(0) as u64 * 1000, now_ms);
+                    queue.figures.ended(well, micros(job.started_at_ms, now_ms), now_ms);
                 }
             }
         }
@@ -244,4 +245,9 @@ impl Dispatcher {
             () = self.core.stopping.cancelled(), if !self.core.stopping.is_cancelled() => {}
         }
     }
+}
+
+/// From one time to another, none where the clock was set back between them.
+fn micros(from_ms: i64, to_ms: i64) -> u64 {
+    to_ms.saturating_sub(from_ms).max(0).unsigned_abs().saturating_mul(1000)
 }

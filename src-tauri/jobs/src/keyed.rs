@@ -3,6 +3,7 @@
 use store::StoreError;
 use store::rusqlite::{OptionalExtension, Transaction};
 
+use crate::clock::millis;
 use crate::insert::Ready;
 use crate::tally::Tally;
 use crate::{Added, JobId, OnDuplicate, Priority, State};
@@ -12,7 +13,8 @@ impl Ready {
     /// there is never a second one.
     pub(crate) fn existing(&self, tx: &Transaction<'_>) -> Result<Option<(JobId, State)>, StoreError> {
         let Some(key) = &self.key else { return Ok(None) };
-        let since_ms = self.unique.within.map_or(i64::MIN, |within| self.now_ms - within.as_millis() as i64);
+        let since_ms =
+            self.unique.within.map_or(i64::MIN, |within| self.now_ms.saturating_sub(millis(within)));
         // One look for each state: a key may have any number of jobs that ended.
         let mut select = tx.prepare_cached(
             "SELECT id, created_at_ms FROM job WHERE kind = ?1 AND key = ?2 AND state = ?3 ORDER BY id DESC LIMIT 1",

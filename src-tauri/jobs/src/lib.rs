@@ -23,6 +23,7 @@ mod page;
 mod queue_control;
 
 mod attempted;
+mod columns;
 mod core;
 mod dispatch;
 mod kin;

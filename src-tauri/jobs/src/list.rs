@@ -3,6 +3,7 @@
 use store::StoreError;
 use store::rusqlite::{Connection, OptionalExtension};
 
+use crate::columns::text;
 use crate::figures::Figures;
 use crate::jobs::Jobs;
 use crate::kind::Kind;
@@ -147,8 +148,8 @@ fn job(db: &Connection, id: JobId) -> Result<Option<Job>, StoreError> {
     let found = db.prepare_cached(&sql)?.query_row([id.0], |columns| {
         Ok(Job {
             row: row(columns)?,
-            payload: columns.get(16)?,
-            result: columns.get(17)?,
+            payload: text(columns, 16)?.unwrap_or_default(),
+            result: text(columns, 17)?,
             timeline: Vec::new(),
             batch: columns.get(18)?,
             parent: columns.get::<_, Option<i64>>(19)?.map(JobId),

@@ -4,6 +4,7 @@ use store::StoreError;
 use store::rusqlite::types::Value;
 use store::rusqlite::{Connection, Row, params_from_iter};
 
+use crate::columns::{number, text};
 use crate::jobs::Jobs;
 use crate::view::{Filter, JobRow, Page};
 use crate::{JobId, JobsError, Priority, State};
@@ -95,8 +96,9 @@ impl Filter {
     /// Whether it shows this job, whose state and batch are right.
     fn shows(&self, columns: &Row<'_>) -> store::rusqlite::Result<bool> {
         let among = |at: usize, names: &[String]| {
-            let name = columns.get_ref(at)?.as_str()?;
-            Ok::<_, store::rusqlite::Error>(names.is_empty() || names.iter().any(|known| known == name))
+            let name = columns.get_ref(at)?.as_bytes()?;
+            let is = |known: &String| known.as_bytes() == name;
+            Ok::<_, store::rusqlite::Error>(names.is_empty() || names.iter().any(is))
         };
         let created_at_ms: i64 = columns.get(8)?;
         Ok(among(1, &self.kinds)?
@@ -109,21 +111,21 @@ impl Filter {
 pub(crate) fn row(row: &Row<'_>) -> store::rusqlite::Result<JobRow> {
     Ok(JobRow {
         id: JobId(row.get(0)?),
-        kind: row.get(1)?,
-        about: row.get(2)?,
-        queue: row.get(3)?,
+        kind: text(row, 1)?.unwrap_or_default(),
+        about: text(row, 2)?.unwrap_or_default(),
+        queue: text(row, 3)?.unwrap_or_default(),
         priority: Priority::from_code(row.get(4)?),
         state: State::from_code(row.get(5)?),
-        attempt: row.get(6)?,
-        attempts: row.get(7)?,
+        attempt: number(row, 6)?,
+        attempts: number(row, 7)?,
         created_at_ms: row.get(8)?,
         run_at_ms: row.get(9)?,
         started_at_ms: row.get(10)?,
         ended_at_ms: row.get(11)?,
         progress: row.get(12)?,
-        progress_note: row.get(13)?,
-        error: row.get(14)?,
-        key: row.get(15)?,
+        progress_note: text(row, 13)?,
+        error: text(row, 14)?,
+        key: text(row, 15)?,
     })
 }
 

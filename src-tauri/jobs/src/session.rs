@@ -6,6 +6,7 @@ use store::StoreError;
 use store::rusqlite::Transaction;
 
 use crate::attempted::Attempted;
+use crate::columns::{number, text};
 use crate::kin::{child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{JobId, Priority, State};
@@ -66,14 +67,14 @@ pub(crate) fn recover(tx: &Transaction<'_>, session: i64, now_ms: i64) -> Result
         .query_map([session], |row| {
             Ok(Orphan {
                 id: JobId(row.get(0)?),
-                queue: row.get(1)?,
+                queue: text(row, 1)?.unwrap_or_default(),
                 priority: Priority::from_code(row.get(2)?),
-                attempt: row.get(3)?,
-                attempts: row.get(4)?,
+                attempt: number(row, 3)?,
+                attempts: number(row, 4)?,
                 started_at_ms: row.get::<_, Option<i64>>(5)?.unwrap_or(now_ms),
                 parent: row.get::<_, Option<i64>>(6)?.map(JobId),
                 cancelling: row.get(7)?,
-                again: row.get(8)?,
+                again: text(row, 8)?,
                 starts: row.get(9)?,
             })
         })?

@@ -4,6 +4,8 @@ use store::StoreError;
 use store::rusqlite::{CachedStatement, OptionalExtension, Transaction};
 
 use crate::attempted::Attempted;
+use crate::clock::millis;
+use crate::columns::text;
 use crate::kin::{Moved, child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{Backoff, Hold, JobId, Priority, State};
@@ -119,7 +121,7 @@ impl Started {
                  WHERE id = ?1 AND starts = ?2 AND session = ?3 AND state = 4",
             )?
             .query_row((self.id.0, self.starts, by.session), |row| {
-                Ok((row.get::<_, Option<String>>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
+                Ok((text(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
             })
             .optional()?;
         let Some((again, cancelling, parent)) = row else { return Ok(None) };
@@ -196,7 +198,7 @@ impl Started {
                 ..Next::at(State::Snoozed)
             },
             Ending::Retry { outcome, error, after_ms } => {
-                let wait_ms = after_ms.unwrap_or_else(|| backoff.wait(self.attempt).as_millis() as i64);
+                let wait_ms = after_ms.unwrap_or_else(|| millis(backoff.wait(self.attempt)));
                 let run_at_ms = now_ms.saturating_add(wait_ms);
                 let late = self.is_late(run_at_ms);
                 let outcome = Some(*outcome);

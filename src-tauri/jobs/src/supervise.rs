@@ -10,6 +10,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::YEAR;
+use crate::clock::millis;
 use crate::core::{Core, Underway};
 use crate::kind::{Kind, said};
 use crate::running::Running;
@@ -163,9 +165,9 @@ fn ending_of(finished: Option<Finished>) -> Ending {
             }
             Ending::Fail(format!("its result has {} bytes: at most {RESULT_MAX} are kept", text.len()))
         }
-        Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(millis)),
+        Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(wait_ms)),
         Some(Ok(Outcome::Snooze { for_, because })) => {
-            Ending::Snooze { for_ms: millis(for_), because: because.shortened() }
+            Ending::Snooze { for_ms: wait_ms(for_), because: because.shortened() }
         }
         Some(Ok(Outcome::Cancel { because })) => Ending::Cancel(shortened(because)),
         Some(Ok(Outcome::Fail { error })) => Ending::Fail(shortened(error)),
@@ -190,6 +192,6 @@ fn shortened(text: String) -> String {
 }
 
 /// No wait is longer than a year.
-fn millis(wait: Duration) -> i64 {
-    wait.min(Duration::from_secs(366 * 24 * 3600)).as_millis() as i64
+fn wait_ms(wait: Duration) -> i64 {
+    millis(wait.min(YEAR))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use store::StoreError;
 use store::rusqlite::{CachedStatement, Connection, Row, Transaction};
 
+use crate::columns::{number, text};
 use crate::pick::{Candidate, Lines, Turns};
 use crate::settle::{By, Ended, Settled, Settling, Started};
 use crate::tally::Tally;
@@ -172,21 +173,22 @@ impl<'a> Starting<'a> {
     }
 }
 
+/// Whatever somebody wrote into the row: what cannot be read harms its job, and not the turn.
 fn fetched(row: &Row<'_>, started_at_ms: i64) -> store::rusqlite::Result<Fetched> {
-    let created_at_ms = row.get(10)?;
+    let created_at_ms: i64 = row.get(10)?;
     let job = Started {
         id: JobId(row.get(0)?),
-        kind: row.get(1)?,
-        queue: row.get(2)?,
+        kind: text(row, 1)?.unwrap_or_default(),
+        queue: text(row, 2)?.unwrap_or_default(),
         priority: Priority::from_code(row.get(3)?),
-        attempt: row.get(6)?,
-        attempts: row.get(7)?,
+        attempt: number(row, 6)?,
+        attempts: number(row, 7)?,
         starts: row.get(8)?,
         timeout_ms: row.get(9)?,
         created_at_ms,
-        deadline_ms: row.get::<_, Option<i64>>(11)?.map(|overall| created_at_ms + overall),
+        deadline_ms: row.get::<_, Option<i64>>(11)?.map(|overall| created_at_ms.saturating_add(overall)),
         due_at_ms: row.get(12)?,
         started_at_ms,
     };
-    Ok(Fetched { job, key: row.get(4)?, payload: row.get(5)? })
+    Ok(Fetched { job, key: text(row, 4)?, payload: text(row, 5)?.unwrap_or_default() })
 }

@@ -1,7 +1,7 @@
 //! Handlers that do what they must not: each harms its own job alone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eider_jobs::{
     AddError, Backoff, Clock, Defaults, Handler, Hold, JobId, Jobs, NewJob, Outcome, Running, StartError,
@@ -38,7 +38,7 @@ impl Handler for Rogue {
 
     fn defaults(&self) -> Defaults {
         assert!(!self.defaults_panic, "no defaults today");
-        Defaults { attempts: 2, backoff: Backoff::Fixed(Duration::from_secs(3600)), ..Defaults::default() }
+        Defaults { attempts: 2, backoff: Backoff::Fixed(Duration::MAX), ..Defaults::default() }
     }
 
     fn example(&self) -> Mischief {
@@ -56,7 +56,7 @@ impl Handler for Rogue {
     }
 
     async fn run(&self, Mischief(text): Mischief, job: Running) -> Outcome {
-        let long = || "ü".repeat(5_000_000);
+        let long = || "ü".repeat(500_000);
         match text.as_str() {
             "panics at length" => std::panic::panic_any(long()),
             "panics with a number" => std::panic::panic_any(7),
@@ -98,7 +98,9 @@ impl Scene {
 
     /// Waits until the job does not move any more; its error then.
     async fn settled(&self, id: JobId) -> (State, String) {
+        let deadline = Instant::now() + Duration::from_secs(20);
         loop {
+            assert!(Instant::now() < deadline, "job {id} stands still");
             let row = self.jobs.job(id).await.unwrap().row;
             if !matches!(row.state, State::Waiting | State::Running) {
                 return (row.state, row.error.unwrap_or_default());
@@ -166,10 +168,13 @@ async fn a_payload_that_was_changed_under_way_harms_its_job_alone() {
         scene.store.write("test.edit", write).await.unwrap();
         ids.push(id);
     }
+    let bytes = scene.jobs.add(NewJob::raw("ROGUE", json!("is done")).key("k")).await.unwrap().id;
+    let edit = "UPDATE job SET payload = CAST(x'ff22' AS TEXT), key = CAST(x'ff' AS TEXT), attempts = -7 WHERE key = 'k'";
+    scene.store.write("test.edit", |tx| Ok(tx.execute_batch(edit)?)).await.unwrap();
     let last = scene.add("is done").await;
     scene.jobs.resume("normal").await.unwrap();
     assert_eq!(scene.settled(last).await.0, State::Done);
-    for id in &ids[..4] {
+    for id in ids[..4].iter().chain([&bytes]) {
         let (state, error) = scene.settled(*id).await;
         assert_eq!(state, State::Failed, "another attempt would read the same");
         assert!(error.starts_with("its payload cannot be read: "), "{error}");

@@ -217,7 +217,7 @@ impl Stage {
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(10), waited).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(5), waited).await.is_err() {
             let begun = self.puppets.begun.lock().unwrap().clone();
             panic!(
                 "after {after:?}:\nexpected {expected:?}\nfound    {:?}\nexpected {:?}\nbegun    {begun:?}",
@@ -284,7 +284,7 @@ fn outcome(end: End) -> Outcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_of_events_comes_to_what_the_rules_say(ops in ops()) {
