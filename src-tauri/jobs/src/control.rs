@@ -205,7 +205,8 @@ impl Core {
     fn key_taken(&self, tx: &Transaction<'_>, standing: &Standing) -> Result<Option<JobId>, StoreError> {
         let among = self.kinds.get(&*standing.kind).map_or(States::OPEN, |kind| kind.defaults.unique.among);
         let mut select = tx.prepare_cached(
-            "SELECT other.id, other.state FROM job JOIN job AS other ON other.kind = job.kind AND other.key = job.key
+            "SELECT other.id, other.state FROM job
+             JOIN job AS other INDEXED BY job_by_key ON other.kind = job.kind AND other.key = job.key
              WHERE job.id = ?1 AND job.key IS NOT NULL AND other.key IS NOT NULL AND other.state <= 4",
         )?;
         let mut rows = select.query([standing.id.0])?;
@@ -225,7 +226,8 @@ impl Core {
         after: i64,
     ) -> Result<(Vec<Moved>, Option<i64>), StoreError> {
         let mut select = tx.prepare_cached(
-            "SELECT id FROM job WHERE state = 6 AND id > ?1 AND (?2 IS NULL OR queue = ?2) ORDER BY id LIMIT ?3",
+            "SELECT id FROM job INDEXED BY job_by_state
+             WHERE state = 6 AND id > ?1 AND (?2 IS NULL OR queue = ?2) ORDER BY id LIMIT ?3",
         )?;
         let ids: Vec<i64> =
             select.query_map((after, queue, RETRIED_AT_ONCE), |row| row.get(0))?.collect::<Result<_, _>>()?;

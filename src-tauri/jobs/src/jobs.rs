@@ -147,7 +147,7 @@ impl Jobs {
         let session = self.core.session;
         let left = self.core.store.write("jobs.leave", move |tx| {
             let none_left = "DELETE FROM job_session WHERE id = ?1
-                             AND NOT EXISTS (SELECT 1 FROM job WHERE state = 4 AND session = ?1)";
+                             AND NOT EXISTS (SELECT 1 FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1)";
             Ok(tx.execute(none_left, [session])?)
         });
         if let Err(error) = left.await {

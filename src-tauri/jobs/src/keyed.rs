@@ -17,7 +17,8 @@ impl Ready {
             self.unique.within.map_or(i64::MIN, |within| self.now_ms.saturating_sub(millis(within)));
         // One look for each state: a key may have any number of jobs that ended.
         let mut select = tx.prepare_cached(
-            "SELECT id, created_at_ms FROM job WHERE kind = ?1 AND key = ?2 AND state = ?3 ORDER BY id DESC LIMIT 1",
+            "SELECT id, created_at_ms FROM job INDEXED BY job_by_key
+             WHERE kind = ?1 AND key = ?2 AND state = ?3 ORDER BY id DESC LIMIT 1",
         )?;
         let mut latest = None;
         for state in State::ALL.into_iter().filter(|state| self.unique.among.contains(*state)) {

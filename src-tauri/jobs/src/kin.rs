@@ -101,8 +101,9 @@ pub(crate) fn children_not_done(
     tx: &Transaction<'_>,
     parent: JobId,
 ) -> Result<Vec<(JobId, State)>, StoreError> {
-    let mut select =
-        tx.prepare_cached("SELECT id, state FROM job WHERE parent = ?1 AND state <> 5 ORDER BY id")?;
+    let mut select = tx.prepare_cached(
+        "SELECT id, state FROM job INDEXED BY job_by_parent WHERE parent = ?1 AND state <> 5 ORDER BY id",
+    )?;
     let rows = select.query_map([parent.0], |row| Ok((JobId(row.get(0)?), State::from_code(row.get(1)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

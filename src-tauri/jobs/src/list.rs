@@ -123,8 +123,9 @@ impl Jobs {
     pub async fn batch(&self, batch: &str) -> Result<BatchView, JobsError> {
         let batch = batch.to_owned();
         let read = move |db: &Connection| {
-            let mut select =
-                db.prepare_cached("SELECT state, count(*) FROM job WHERE batch = ?1 GROUP BY state")?;
+            let mut select = db.prepare_cached(
+                "SELECT state, count(*) FROM job INDEXED BY job_by_batch WHERE batch = ?1 GROUP BY state",
+            )?;
             let mut view = BatchView { open: 0, done: 0, failed: 0, cancelled: 0 };
             let mut rows = select.query([&batch])?;
             while let Some(row) = rows.next()? {

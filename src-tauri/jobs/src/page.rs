@@ -11,7 +11,7 @@ use crate::{JobId, JobsError, Priority, State};
 
 /// The most jobs of one page.
 pub const PAGE_MAX: usize = 500;
-/// How many jobs one page looks at, at most, for those that its filter shows: some 50 ms on a slow disk's cache.
+/// How many jobs one page looks at, at most, for those that its filter shows: 12 ms where they are in memory.
 const LOOKED_AT_MAX: usize = 50_000;
 
 pub(crate) const ROW: &str =
@@ -70,12 +70,12 @@ fn page(
 /// sorted.
 fn walk(filter: &Filter, before: JobId) -> (String, Vec<Value>) {
     let mut values = vec![before.0.into()];
-    let batch = match &filter.batch {
+    let (index, batch) = match &filter.batch {
         Some(batch) => {
             values.push(batch.clone().into());
-            " AND batch = ?2"
+            ("job_by_batch", " AND batch = ?2")
         }
-        None => "",
+        None => ("job_by_state", ""),
     };
     let states = match (&filter.states[..], &filter.batch) {
         ([], None) => Vec::new(),
@@ -84,7 +84,10 @@ fn walk(filter: &Filter, before: JobId) -> (String, Vec<Value>) {
     };
     let mut parts: Vec<String> = states
         .into_iter()
-        .map(|state| format!("SELECT {ROW} FROM job WHERE id < ?1 AND state = {}{batch}", state as i64))
+        .map(|state| {
+            let state = state as i64;
+            format!("SELECT {ROW} FROM job INDEXED BY {index} WHERE id < ?1 AND state = {state}{batch}")
+        })
         .collect();
     if parts.is_empty() {
         parts.push(format!("SELECT {ROW} FROM job WHERE id < ?1"));

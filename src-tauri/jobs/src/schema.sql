@@ -34,6 +34,7 @@ CREATE TABLE job (
     result          TEXT
 ) STRICT;
 
+-- Queries name the index that they need, since the planner knows neither how few jobs are due nor how many a state has.
 -- Only what is due: a fetch costs the same beside any number of jobs that are not.
 CREATE INDEX job_due ON job (queue, priority, run_at_ms, id) WHERE state = 0;
 CREATE INDEX job_timed ON job (run_at_ms) WHERE state IN (1, 2);

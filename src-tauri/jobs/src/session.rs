@@ -60,7 +60,8 @@ pub(crate) fn others(tx: &Transaction<'_>, session: i64) -> Result<Vec<(i64, i64
 pub(crate) fn recover(tx: &Transaction<'_>, session: i64, now_ms: i64) -> Result<usize, StoreError> {
     let mut tally = Tally::default();
     let mut select = tx.prepare_cached(
-        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again, starts FROM job
+        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again, starts
+         FROM job INDEXED BY job_by_state
          WHERE state = 4 AND session = ?1",
     )?;
     let rows: Vec<Orphan> = select

@@ -109,8 +109,9 @@ impl Core {
         }
         let session = self.session;
         let cancelling = move |db: &Connection| {
-            let mut select =
-                db.prepare_cached("SELECT id FROM job WHERE state = 4 AND session = ?1 AND cancelling")?;
+            let mut select = db.prepare_cached(
+                "SELECT id FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1 AND cancelling",
+            )?;
             let ids = select.query_map([session], |row| Ok(JobId(row.get(0)?)))?;
             Ok(ids.collect::<Result<Vec<_>, _>>()?)
         };

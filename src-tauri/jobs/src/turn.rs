@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use store::StoreError;
-use store::rusqlite::{CachedStatement, Connection, Row, Transaction};
+use store::rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
 
 use crate::columns::{number, text};
 use crate::pick::{Candidate, Lines, Turns};
@@ -57,6 +57,16 @@ pub(crate) struct Fetched {
 /// How many jobs one turn moves at most, so that nobody waits long for the writer.
 const DUE_AT_ONCE: i64 = 1000;
 
+// The indexes are named, for the planner prefers others that hold every job of a state: with 100,000 future jobs a turn
+// then took 10 ms instead of 0.1.
+const DUE: &str = "SELECT id, queue, priority, state FROM job INDEXED BY job_timed
+                   WHERE state IN (1, 2) AND run_at_ms <= ?1 ORDER BY run_at_ms LIMIT ?2";
+const NEXT_DUE: &str = "SELECT run_at_ms FROM job INDEXED BY job_timed WHERE state IN (1, 2)
+                        ORDER BY run_at_ms LIMIT 1";
+const LINE: &str =
+    "SELECT run_at_ms, id FROM job INDEXED BY job_due WHERE state = 0 AND queue = ?1 AND priority = ?2
+                    ORDER BY run_at_ms, id LIMIT ?3";
+
 pub(crate) fn take(tx: &Transaction<'_>, order: Order) -> Result<Turned, StoreError> {
     let Order { by, ended, mut rooms, underway } = order;
     let mut tally = Tally::default();
@@ -92,8 +102,9 @@ fn take_back(
     by: By,
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    let mut select =
-        tx.prepare_cached("SELECT id, queue, priority FROM job WHERE state = 4 AND session = ?1")?;
+    let mut select = tx.prepare_cached(
+        "SELECT id, queue, priority FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1",
+    )?;
     let running: Vec<(i64, String, i64)> = select
         .query_map([by.session], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
@@ -107,10 +118,7 @@ fn take_back(
 }
 
 fn move_due(tx: &Transaction<'_>, now_ms: i64, tally: &mut Tally) -> Result<i64, StoreError> {
-    let mut select = tx.prepare_cached(
-        "SELECT id, queue, priority, state FROM job WHERE state IN (1, 2) AND run_at_ms <= ?1
-         ORDER BY run_at_ms LIMIT ?2",
-    )?;
+    let mut select = tx.prepare_cached(DUE)?;
     let due: Vec<(i64, String, i64, i64)> = select
         .query_map((now_ms, DUE_AT_ONCE), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
@@ -123,16 +131,12 @@ fn move_due(tx: &Transaction<'_>, now_ms: i64, tally: &mut Tally) -> Result<i64,
 }
 
 fn next_due(db: &Connection) -> Result<Option<i64>, StoreError> {
-    let mut select = db.prepare_cached("SELECT min(run_at_ms) FROM job WHERE state IN (1, 2)")?;
-    Ok(select.query_row([], |row| row.get(0))?)
+    Ok(db.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0)).optional()?)
 }
 
 fn lines(db: &Connection, room: &Room) -> Result<Lines, StoreError> {
     let mut lines = Lines::default();
-    let mut select = db.prepare_cached(
-        "SELECT run_at_ms, id FROM job WHERE state = 0 AND queue = ?1 AND priority = ?2
-         ORDER BY run_at_ms, id LIMIT ?3",
-    )?;
+    let mut select = db.prepare_cached(LINE)?;
     for priority in Priority::ALL.into_iter().filter(|priority| *priority <= room.down_to) {
         let rows = select.query_map((&room.queue, priority as i64, room.free as i64), |row| {
             Ok(Candidate { run_at_ms: row.get(0)?, id: row.get(1)? })
@@ -191,4 +195,29 @@ fn fetched(row: &Row<'_>, started_at_ms: i64) -> store::rusqlite::Result<Fetched
         started_at_ms,
     };
     Ok(Fetched { job, key: text(row, 4)?, payload: text(row, 5)?.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_turn_looks_at_what_is_due_and_at_nothing_else() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        for (sql, expected) in [
+            (DUE, "SEARCH job USING INDEX job_timed (run_at_ms<?)"),
+            (NEXT_DUE, "SCAN job USING INDEX job_timed"),
+            (LINE, "SEARCH job USING COVERING INDEX job_due (queue=? AND priority=?)"),
+        ] {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let none: [Option<i64>; 3] = [None; 3];
+            let values = store::rusqlite::params_from_iter(none.into_iter().take(explain.parameter_count()));
+            let plan: Vec<String> =
+                explain.query_map(values, |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+            assert_eq!(plan, [expected], "{sql}");
+        }
+    }
 }
