@@ -48,7 +48,7 @@ impl Standing {
 
 impl Jobs {
     /// Has a job run now, that is as soon as it has a place: one that is scheduled or snoozed need not wait for its
-    /// time, and one that ended is replayed with as many attempts again as it spent. A parent's children that did not
+    /// time, and one that ended is replayed with as many attempts as it had, and with all of its overall time. A parent's children that did not
     /// end well are replayed with it, and it waits for them.
     ///
     /// # Errors
@@ -189,8 +189,9 @@ impl Core {
         // The numbers of attempts go on, so that the history stays clear. An overall time begins anew.
         tx.prepare_cached(
             "UPDATE job SET state = ?2, run_at_ms = ?3, queue = ?4, children_open = ?5, hold = NULL, ended_at_ms = NULL,
-                            attempts = CASE WHEN state >= 5 THEN attempts + max(attempt, 1) ELSE attempts END,
-                            overall_ms = overall_ms + CASE WHEN state >= 5 THEN max(?3 - created_at_ms, 0) ELSE 0 END
+                            attempts = CASE WHEN state >= 5 THEN attempt + attempts - replayed_at ELSE attempts END,
+                            replayed_at = CASE WHEN state >= 5 THEN attempt ELSE replayed_at END,
+                            deadline_ms = CASE WHEN state >= 5 THEN ?3 + overall_ms ELSE deadline_ms END
              WHERE id = ?1",
         )?
         .execute((standing.id.0, to as i64, self.clock.now_ms(), &queue, children_open))?;

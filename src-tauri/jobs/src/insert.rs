@@ -58,8 +58,8 @@ impl<'a> Adding<'a> {
     pub(crate) fn new(tx: &'a Transaction<'a>) -> Result<Self, StoreError> {
         let insert = tx.prepare_cached(
             "INSERT INTO job (kind, queue, priority, state, about, key, payload, attempts, timeout_ms, overall_ms,
-                              created_at_ms, run_at_ms, batch, parent, children_open)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                              created_at_ms, run_at_ms, batch, parent, children_open, deadline_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?11 + ?10)",
         )?;
         Ok(Self { tx, tally: Tally::default(), insert, queues: Vec::new() })
     }

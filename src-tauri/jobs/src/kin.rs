@@ -27,8 +27,9 @@ pub(crate) fn run_once_more(
     let (moved, priority) = tx
         .prepare_cached(
             "INSERT INTO job (kind, queue, priority, state, about, key, payload, attempts, timeout_ms, overall_ms,
-                              created_at_ms, run_at_ms)
-             SELECT kind, queue, priority, 0, about, key, ?2, attempts, timeout_ms, overall_ms, ?3, ?3
+                              deadline_ms, created_at_ms, run_at_ms)
+             SELECT kind, queue, priority, 0, about, key, ?2, attempts - replayed_at, timeout_ms, overall_ms,
+                    ?3 + overall_ms, ?3, ?3
              FROM job WHERE id = ?1
              RETURNING id, kind, queue, priority",
         )?

@@ -9,10 +9,14 @@ CREATE TABLE job (
     key             TEXT,
     attempt         INTEGER NOT NULL DEFAULT 0,
     attempts        INTEGER NOT NULL,
+    -- Attempts spent before it was replayed.
+    replayed_at     INTEGER NOT NULL DEFAULT 0,
     -- Grows with each start; with the session it says whose acknowledgement counts.
     starts          INTEGER NOT NULL DEFAULT 0,
     timeout_ms      INTEGER NOT NULL,
     overall_ms      INTEGER,
+    -- When its overall time is up.
+    deadline_ms     INTEGER,
     created_at_ms   INTEGER NOT NULL,
     run_at_ms       INTEGER NOT NULL,
     started_at_ms   INTEGER,

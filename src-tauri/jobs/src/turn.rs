@@ -158,7 +158,7 @@ impl<'a> Starting<'a> {
     fn new(tx: &'a Transaction<'a>, by: By) -> Result<Self, StoreError> {
         let select = tx.prepare_cached(
             "SELECT id, kind, queue, priority, key, payload, attempt + 1, attempts, starts + 1, timeout_ms,
-                    created_at_ms, overall_ms, run_at_ms
+                    created_at_ms, deadline_ms, run_at_ms
              FROM job WHERE id = ?1",
         )?;
         let update = tx.prepare_cached(
@@ -179,7 +179,6 @@ impl<'a> Starting<'a> {
 
 /// Whatever somebody wrote into the row: what cannot be read harms its job, and not the turn.
 fn fetched(row: &Row<'_>, started_at_ms: i64) -> store::rusqlite::Result<Fetched> {
-    let created_at_ms: i64 = row.get(10)?;
     let job = Started {
         id: JobId(row.get(0)?),
         kind: text(row, 1)?.unwrap_or_default(),
@@ -189,8 +188,8 @@ fn fetched(row: &Row<'_>, started_at_ms: i64) -> store::rusqlite::Result<Fetched
         attempts: number(row, 7)?,
         starts: row.get(8)?,
         timeout_ms: row.get(9)?,
-        created_at_ms,
-        deadline_ms: row.get::<_, Option<i64>>(11)?.map(|overall| created_at_ms.saturating_add(overall)),
+        created_at_ms: row.get(10)?,
+        deadline_ms: row.get(11)?,
         due_at_ms: row.get(12)?,
         started_at_ms,
     };

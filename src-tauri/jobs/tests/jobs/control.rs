@@ -53,6 +53,26 @@ async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
 }
 
 #[tokio::test]
+async fn a_replayed_job_has_its_attempts_and_its_overall_time_again_each_time() {
+    let mut rig = Rig::new().await;
+    let id = rig.added(job(Act::Retry).attempts(2).overall(Duration::from_secs(60))).await.id;
+    for round in 1..=4 {
+        rig.until(id, State::Scheduled).await;
+        rig.pass(Duration::from_secs(11));
+        rig.until(id, State::Failed).await;
+        let row = rig.jobs.job(id).await.unwrap().row;
+        assert_eq!((row.attempt, row.attempts), (2 * round, 2 * round));
+        rig.pass(Duration::from_secs(3600));
+        rig.jobs.retry(id).await.unwrap();
+    }
+    rig.until(id, State::Scheduled).await;
+    rig.pass(Duration::from_secs(61));
+    let error = rig.until(id, State::Failed).await.error.unwrap();
+    assert!(error.ends_with("its overall time is up"), "{error}");
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
 async fn a_job_that_waits_for_its_time_can_be_started_now() {
     let mut rig = Rig::new().await;
     let id = rig.added(job(Act::Done).delay(Duration::from_secs(3600))).await.id;

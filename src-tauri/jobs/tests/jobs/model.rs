@@ -10,6 +10,7 @@ pub(crate) struct ModelJob {
     pub(crate) state: State,
     pub(crate) attempt: u32,
     pub(crate) attempts: u32,
+    pub(crate) replayed_at: u32,
     pub(crate) run_at_ms: i64,
     pub(crate) ended_at_ms: i64,
     pub(crate) again: Option<String>,
@@ -79,6 +80,7 @@ impl Model {
             state,
             attempt,
             attempts,
+            replayed_at: 0,
             run_at_ms,
             ended_at_ms,
             again,
@@ -121,6 +123,8 @@ impl Model {
             name,
             state: State::Waiting,
             attempt: 0,
+            attempts: job.attempts - job.replayed_at,
+            replayed_at: 0,
             run_at_ms: self.now_ms,
             ended_at_ms: 0,
             ..job.clone()
@@ -148,7 +152,7 @@ impl Model {
             return false;
         }
         if !job.state.is_open() {
-            job.attempts += job.attempt.max(1);
+            (job.attempts, job.replayed_at) = (job.attempt + job.attempts - job.replayed_at, job.attempt);
         }
         (job.state, job.run_at_ms) = (State::Waiting, self.now_ms);
         true
