@@ -28,6 +28,24 @@ async fn a_cancelled_job_ends_whether_it_waits_or_runs_or_ignores_it() {
     rig.counts_are_true().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cancelled_just_as_it_begins_ends_too() {
+    let mut rig = Rig::new().await;
+    rig.jobs.set_concurrency("normal", 100).await.unwrap();
+    let cancelled = (0..100).map(|_| {
+        let jobs = rig.jobs.clone();
+        tokio::spawn(async move {
+            let id = jobs.add(job(Act::Wait)).await.unwrap().id;
+            jobs.cancel(id).await.unwrap();
+            id
+        })
+    });
+    for id in futures::future::join_all(cancelled).await {
+        rig.until(id.unwrap(), State::Cancelled).await;
+    }
+    rig.counts_are_true().await;
+}
+
 #[tokio::test]
 async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
     let mut rig = Rig::new().await;
