@@ -24,7 +24,7 @@ impl Attempted<'_> {
         (started_at_ms, ended_at_ms): (i64, i64),
     ) -> Result<(), StoreError> {
         tx.prepare_cached(
-            "INSERT INTO job_attempt (job, start, attempt, started_at_ms, ended_at_ms, outcome, error)
+            "INSERT OR REPLACE INTO job_attempt (job, start, attempt, started_at_ms, ended_at_ms, outcome, error)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((

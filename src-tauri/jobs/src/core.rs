@@ -15,6 +15,7 @@ use crate::kind::Kind;
 use crate::load::LoadGate;
 use crate::pick::Turns;
 use crate::running::Progress;
+use crate::settle::Started;
 use crate::{Clock, Config, Event, JobId, QueueConfig, State, UnknownQueue};
 
 pub(crate) struct Core {
@@ -57,6 +58,8 @@ pub(crate) struct Queue {
 
 /// An attempt under way.
 pub(crate) struct Underway {
+    /// Which start it is: a job that another process took over wrongly may have two here.
+    pub(crate) start: i64,
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Progress,
 }
@@ -146,6 +149,13 @@ impl Core {
 const EVENTS_MAX: usize = 1024;
 
 impl Live {
+    /// The attempt does not run any more.
+    pub(crate) fn ended(&mut self, job: &Started) {
+        if self.running.get(&job.id).is_some_and(|underway| underway.start == job.starts) {
+            self.running.remove(&job.id);
+        }
+    }
+
     pub(crate) fn queue(&mut self, name: &str) -> Option<&mut Queue> {
         self.queues.iter_mut().find(|queue| queue.config.name == name)
     }

@@ -30,7 +30,7 @@ pub(crate) struct Dispatcher {
     /// Attempts that ended and are not acknowledged yet. They number at most the places of all queues.
     ended: Vec<Arc<Ended>>,
     /// Attempts whose end was not heard yet.
-    underway: HashSet<JobId>,
+    underway: HashSet<(JobId, i64)>,
     /// Whether the latest turn filled a queue's places.
     full: bool,
     /// Whether something was added or changed since the latest turn, so that another job may come due next.
@@ -96,8 +96,8 @@ impl Dispatcher {
     }
 
     /// The jobs that this process knows to have started and not to have acknowledged.
-    fn started(&self) -> HashSet<JobId> {
-        self.underway.iter().copied().chain(self.ended.iter().map(|ended| ended.job.id)).collect()
+    fn started(&self) -> HashSet<(JobId, i64)> {
+        self.underway.iter().copied().chain(self.ended.iter().map(|ended| ended.job.start())).collect()
     }
 
     /// What each queue may start now.
@@ -165,7 +165,7 @@ impl Dispatcher {
 
     fn start(&mut self, fetched: Fetched) {
         let job = &fetched.job;
-        self.underway.insert(job.id);
+        self.underway.insert(job.start());
         self.core.tell(job.id, &job.kind, &job.queue, State::Running, None);
         spawn(&self.core, fetched, self.news.0.clone());
     }
@@ -181,7 +181,7 @@ impl Dispatcher {
     fn hear(&mut self, news: News) {
         let freed = match news {
             News::Ended { ended, freed } => {
-                self.underway.remove(&ended.job.id);
+                self.underway.remove(&ended.job.start());
                 let queue = freed.then(|| ended.job.queue.clone());
                 self.ended.push(ended);
                 queue

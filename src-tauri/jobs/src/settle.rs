@@ -107,6 +107,11 @@ impl<'a> Settling<'a> {
 }
 
 impl Started {
+    /// The job, and which start of it this is.
+    pub(crate) fn start(&self) -> (JobId, i64) {
+        (self.id, self.starts)
+    }
+
     fn settle(
         &self,
         tx: &Transaction<'_>,

@@ -14,7 +14,7 @@ use crate::admission::YEAR;
 use crate::clock::millis;
 use crate::core::{Core, Underway};
 use crate::kind::{Kind, said};
-use crate::running::Running;
+use crate::running::{Progress, Running};
 use crate::settle::{Ended, Ending, Started};
 use crate::turn::Fetched;
 use crate::{Backoff, Hold, Outcome};
@@ -42,14 +42,15 @@ pub(crate) enum News {
 /// Starts the attempt; its end arrives as news.
 pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<News>) {
     let Fetched { job, key, payload } = fetched;
-    let Underway { cancel, progress } = Underway::new();
-    core.live().running.insert(job.id, Underway { cancel: cancel.clone(), progress: Arc::clone(&progress) });
+    let (cancel, progress) = (CancellationToken::new(), Progress::default());
+    let underway = Underway { start: job.starts, cancel: cancel.clone(), progress: Arc::clone(&progress) };
+    core.live().running.insert(job.id, underway);
     let (core, told) = (Arc::clone(core), CancellationToken::new());
     tokio::spawn(async move {
         let Kind { defaults, handler } = match startable(&core, &job) {
             Ok(kind) => kind.clone(),
             Err(ending) => {
-                core.live().running.remove(&job.id);
+                core.live().ended(&job);
                 send(&news, job, ending, Backoff::Fixed(GRACE), true);
                 return;
             }
@@ -66,7 +67,7 @@ pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<Ne
             AssertUnwindSafe(async move { handler.run(&payload, running).await }).catch_unwind().await
         });
         let ending = watch(&core, &job, &mut task, &cancel, &told).await;
-        core.live().running.remove(&job.id);
+        core.live().ended(&job);
         let (id, queue) = (job.id, job.queue.clone());
         let freed = task.is_finished();
         send(&news, job, ending, defaults.backoff, freed);
@@ -74,12 +75,6 @@ pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<Ne
             ignored(&core, id, &queue, task, &news).await;
         }
     });
-}
-
-impl Underway {
-    fn new() -> Self {
-        Self { cancel: CancellationToken::new(), progress: Arc::default() }
-    }
 }
 
 fn send(news: &UnboundedSender<News>, job: Started, ending: Ending, backoff: Backoff, freed: bool) {

@@ -19,7 +19,7 @@ pub(crate) struct Order {
     pub(crate) ended: Vec<Arc<Ended>>,
     pub(crate) rooms: Vec<Room>,
     /// The jobs under way here, where an earlier turn may have started others without that being heard of.
-    pub(crate) underway: Option<HashSet<JobId>>,
+    pub(crate) underway: Option<HashSet<(JobId, i64)>>,
 }
 
 /// What a queue may start.
@@ -98,19 +98,20 @@ pub(crate) fn take(tx: &Transaction<'_>, order: Order) -> Result<Turned, StoreEr
 /// Has jobs wait again that a turn started which was reported as failed and was kept all the same. Nobody ran them.
 fn take_back(
     tx: &Transaction<'_>,
-    underway: &HashSet<JobId>,
+    underway: &HashSet<(JobId, i64)>,
     by: By,
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT id, queue, priority FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1",
+        "SELECT id, queue, priority, starts FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1",
     )?;
-    let running: Vec<(i64, String, i64)> = select
-        .query_map([by.session], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+    let running: Vec<(i64, String, i64, i64)> = select
+        .query_map([by.session], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let mut update =
         tx.prepare_cached("UPDATE job SET state = 0, attempt = attempt - 1, session = NULL WHERE id = ?1")?;
-    for (id, queue, priority) in running.iter().filter(|(id, ..)| !underway.contains(&JobId(*id))) {
+    let lost = |(id, .., start): &&(i64, String, i64, i64)| !underway.contains(&(JobId(*id), *start));
+    for (id, queue, priority, _) in running.iter().filter(lost) {
         update.execute([id])?;
         tally.moved(queue, Priority::from_code(*priority), State::Running, State::Waiting);
     }

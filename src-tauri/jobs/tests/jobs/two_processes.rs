@@ -92,6 +92,32 @@ async fn a_job_that_another_process_cancels_is_told_to_end() {
     second.counts_are_true().await;
 }
 
+#[tokio::test]
+async fn a_process_that_was_wrongly_taken_for_dead_can_run_the_job_again_itself() {
+    let mut rig = Rig::new().await;
+    let id = rig.add(Act::Wait).await;
+    rig.until(id, State::Running).await;
+    let rescue = "UPDATE job SET state = 0, session = NULL;
+                  UPDATE job_count SET jobs = state = 0";
+    rig.store.write("test.rescue", |tx| Ok(tx.execute_batch(rescue)?)).await.unwrap();
+    rig.jobs.wake();
+    rig.until(id, State::Running).await;
+    while rig.hands.running.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    // The first run ends; the second one goes on and can be cancelled.
+    rig.hands.go.notify_one();
+    while rig.hands.running.load(std::sync::atomic::Ordering::SeqCst) > 1 {
+        tokio::task::yield_now().await;
+    }
+    let next = rig.add(Act::Done).await;
+    rig.until(next, State::Done).await;
+    assert_eq!(rig.state(id).await, State::Running);
+    rig.jobs.cancel(id).await.unwrap();
+    rig.until(id, State::Cancelled).await;
+    rig.counts_are_true().await;
+}
+
 const KEYS: u32 = 10;
 const ADDERS: u32 = 32;
 
