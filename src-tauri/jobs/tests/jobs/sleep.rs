@@ -10,7 +10,9 @@ use store::Store;
 use crate::child::{Process, folder, wait_for_parent};
 use crate::support::{Act, Hands, START_MS, builder, job, open};
 
-const LEASE: Duration = Duration::from_secs(1);
+const LEASE: Duration = Duration::from_secs(2);
+/// Between two looks at what other processes did.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_child_runs_a_job_until_its_parent_says_so() {
@@ -51,7 +53,7 @@ async fn beat_on(store: &Store, times: i64) {
         if now.iter().zip(&before).all(|(now, before)| now.1 >= before.1 + times) {
             return;
         }
-        tokio::task::yield_now().await;
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -73,18 +75,16 @@ async fn a_machine_that_slept_rescues_nothing_and_a_process_that_stands_still_al
     let running = "SELECT id, starts FROM job WHERE state = 4 ORDER BY id";
     assert_eq!(rows(&store, running).await, [(1, 1), (2, 1)]);
     beat_on(&store, 2).await;
-    for _ in 0..2 {
-        signal(&[&first, &second], Signal::STOP);
-        // Nothing tells that time passes for those that stand still: a real wait, twice as long as a lease.
-        tokio::time::sleep(2 * LEASE).await;
-        signal(&[&first, &second], Signal::CONT);
-        beat_on(&store, 4).await;
-    }
+    signal(&[&first, &second], Signal::STOP);
+    // Nothing tells that time passes for those that stand still: a real wait, twice as long as a lease.
+    tokio::time::sleep(2 * LEASE).await;
+    signal(&[&first, &second], Signal::CONT);
+    beat_on(&store, 4).await;
     assert_eq!(rows(&store, running).await, [(1, 1), (2, 1)], "nothing was rescued");
 
     signal(&[&first], Signal::STOP);
     while rows(&store, "SELECT id, state FROM job WHERE id = 1").await != [(1, 0)] {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(LOOK).await;
     }
     assert_eq!(rows(&store, running).await, [(2, 1)]);
     signal(&[&first], Signal::CONT);

@@ -69,7 +69,8 @@ async fn a_processor_that_nobody_holds_ends_and_its_jobs_keep_their_attempts() {
     let Rig { folder, store, hands, jobs, mut events, .. } = rig;
     drop(jobs);
     // The events end with the processor.
-    while events.recv().await.is_ok() {}
+    let last = async { while events.recv().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), last).await.unwrap();
     store.close().await;
     let mut rig = Rig::open(folder, hands, config()).await;
     rig.until(id, State::Running).await;
