@@ -1,5 +1,6 @@
 //! The end of a processor, and of what it was doing.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use eider_jobs::{JobId, State};
@@ -80,10 +81,18 @@ async fn a_processor_that_nobody_holds_ends_and_its_jobs_keep_their_attempts() {
 
 #[tokio::test]
 async fn a_processor_ends_when_its_database_is_closed_under_it() {
-    let rig = Rig::new().await;
+    let mut rig = Rig::new().await;
+    let id = rig.add(Act::Wait).await;
+    rig.until(id, State::Running).await;
     rig.store.close().await;
     rig.jobs.wake();
-    tokio::time::timeout(Duration::from_secs(10), rig.jobs.stop(Duration::MAX)).await.unwrap();
+    let told = async {
+        while rig.hands.running.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+        rig.jobs.stop(Duration::MAX).await;
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
 }
 
 #[tokio::test]
