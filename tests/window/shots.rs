@@ -42,6 +42,10 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
     app.click_on("[data-testid='row-bitcoin'] .name button").await?;
     app.drawn("chart-price", 10..).await?;
     shoot("token").await?;
+    app.click("nav-jobs").await?;
+    app.click_on("[data-testid^='job-row-']").await?;
+    app.find("job-timeline").await?;
+    shoot("jobs").await?;
     app.click("nav-cache").await?;
     app.drawn("cache-chart", 3..).await?;
     shoot("cache").await?;

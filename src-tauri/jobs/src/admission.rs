@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::clock::millis;
 use crate::core::Core;
 use crate::insert::Ready;
 use crate::new_job::Due;
@@ -28,7 +29,7 @@ pub(crate) const TIMEOUT: Accepted<Duration> =
 pub(crate) const OVERALL: Accepted<Duration> =
     Accepted { range: Duration::from_millis(1)..=YEAR, told: "1 ms to 366 days" };
 
-const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+pub(crate) const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The most bytes of a job key.
 const KEY_MAX: usize = 256;
@@ -81,14 +82,14 @@ impl Core {
             Due::In(delay) if delay > YEAR => {
                 return invalid("delay", format!("{delay:?}"), "up to 366 days");
             }
-            Due::In(delay) => now_ms + delay.as_millis() as i64,
-            Due::At(at_ms) if at_ms < 0 || at_ms > now_ms + YEAR.as_millis() as i64 => {
+            Due::In(delay) => now_ms.saturating_add(millis(delay)),
+            Due::At(at_ms) if at_ms < 0 || at_ms > now_ms.saturating_add(millis(YEAR)) => {
                 return invalid("run_at_ms", at_ms, "a time up to 366 days ahead, in Unix milliseconds");
             }
             Due::At(at_ms) => at_ms.max(now_ms),
         };
         Ok(Ready {
-            kind: (*name).to_owned(),
+            kind: name,
             queue: queue.name.clone(),
             bound: queue.bound,
             priority: job.priority.unwrap_or(defaults.priority),
@@ -97,8 +98,8 @@ impl Core {
             unique: job.unique.unwrap_or(defaults.unique),
             payload,
             attempts,
-            timeout_ms: timeout.as_millis() as i64,
-            overall_ms: overall.map(|overall| overall.as_millis() as i64),
+            timeout_ms: millis(timeout),
+            overall_ms: overall.map(millis),
             now_ms,
             run_at_ms,
             batch: job.batch,

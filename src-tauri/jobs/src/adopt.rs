@@ -45,7 +45,8 @@ impl Core {
         after: i64,
     ) -> Result<Option<i64>, StoreError> {
         let mut select = tx.prepare_cached(
-            "SELECT id, kind, priority FROM job WHERE state = ?1 AND queue = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
+            "SELECT id, kind, priority FROM job INDEXED BY job_by_state
+             WHERE state = ?1 AND queue = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
         )?;
         let rows: Vec<(i64, String, i64)> = select
             .query_map((state as i64, queue, after, AT_ONCE), |row| {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// The wait grows with the number of the attempt that failed, the first being 1.
+use crate::admission::YEAR;
+
+/// No wait is longer than a year. It grows with the number of the attempt that failed, the first being 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Backoff {
     /// Always the same.
@@ -43,7 +45,7 @@ impl Backoff {
     }
 
     pub(crate) fn wait(&self, failures: u32) -> Duration {
-        self.ceiling(failures).mul_f64(1.0 - JITTER * rand::random::<f64>())
+        self.ceiling(failures).min(YEAR).mul_f64(1.0 - JITTER * rand::random::<f64>())
     }
 }
 
@@ -67,5 +69,7 @@ mod tests {
                 assert!(wait <= most && wait >= most.mul_f64(0.79), "{wait:?} of {most:?}");
             }
         }
+        let endless = Backoff::Exponential { first: Duration::MAX, factor: f64::MAX, cap: Duration::MAX };
+        assert!(endless.wait(u32::MAX) <= YEAR);
     }
 }

@@ -1,7 +1,7 @@
 //! Time as the jobs see it.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The wall clock, by which jobs are due; cloning it is cheap.
 ///
@@ -14,7 +14,7 @@ impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         let since = || SystemTime::now().duration_since(UNIX_EPOCH);
-        Self::from_fn(move || since().map_or(0, |since| since.as_millis() as i64))
+        Self::from_fn(move || since().map_or(0, millis))
     }
 
     /// A clock that asks `now_ms` each time: Unix milliseconds.
@@ -32,4 +32,9 @@ impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Clock({})", self.now_ms())
     }
+}
+
+/// A span in milliseconds; one that is longer than there is time counts as all the time there is.
+pub(crate) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -56,7 +56,7 @@ pub struct QueueConfig {
 pub struct Rate {
     /// How many: 1 to 100,000.
     pub jobs: u32,
-    /// In any span of this length.
+    /// In any span of this length: 1 ms to 24 h.
     pub per: Duration,
 }
 
@@ -130,9 +130,10 @@ impl Config {
                 return wrong(field("weights"), weight.to_string(), "1 to 1000");
             }
             if let Some(rate) = queue.rate
-                && (!(1..=100_000).contains(&rate.jobs) || rate.per.is_zero() || rate.per > 24 * HOUR)
+                && (!(1..=100_000).contains(&rate.jobs)
+                    || !(Duration::from_millis(1)..=24 * HOUR).contains(&rate.per))
             {
-                return wrong(field("rate"), format!("{rate:?}"), "1 to 100000 jobs in up to 24 h");
+                return wrong(field("rate"), format!("{rate:?}"), "1 to 100000 jobs in 1 ms to 24 h");
             }
         }
         if !(Duration::from_secs(1)..=Duration::from_secs(600)).contains(&self.lease) {

@@ -1,77 +1,68 @@
-//! What people do to jobs and queues while they run.
+//! What people do to jobs while they run.
 
 use std::sync::Arc;
 
 use store::StoreError;
 use store::rusqlite::{OptionalExtension, Transaction};
 
-use crate::config::{CONCURRENCY, CONCURRENCY_ACCEPTED};
 use crate::core::Core;
 use crate::jobs::Jobs;
-use crate::settle::child_ended;
+use crate::kin::{Moved, child_ended, child_reopened, children_not_done};
 use crate::tally::Tally;
-use crate::{JobId, JobsError, Priority, State};
+use crate::{JobId, JobsError, Priority, State, States};
+
+/// How many failed jobs are retried with one commit.
+const RETRIED_AT_ONCE: i64 = 500;
 
 /// What a control needs to know of a job.
 struct Standing {
+    id: JobId,
     kind: String,
     queue: String,
     priority: Priority,
     state: State,
     parent: Option<JobId>,
-    children_open: i64,
 }
 
 impl Standing {
     fn find(tx: &Transaction<'_>, id: JobId) -> Result<Option<Self>, StoreError> {
-        let mut select = tx.prepare_cached(
-            "SELECT kind, queue, priority, state, parent, children_open FROM job WHERE id = ?1",
-        )?;
+        let mut select =
+            tx.prepare_cached("SELECT kind, queue, priority, state, parent FROM job WHERE id = ?1")?;
         let found = select.query_row([id.0], |row| {
             Ok(Self {
+                id,
                 kind: row.get(0)?,
                 queue: row.get(1)?,
                 priority: Priority::from_code(row.get(2)?),
                 state: State::from_code(row.get(3)?),
                 parent: row.get::<_, Option<i64>>(4)?.map(JobId),
-                children_open: row.get(5)?,
             })
         });
         Ok(found.optional()?)
+    }
+
+    fn moved(self, state: State) -> Moved {
+        Moved { id: self.id, kind: self.kind, queue: self.queue, state, error: None }
     }
 }
 
 impl Jobs {
     /// Has a job run now, that is as soon as it has a place: one that is scheduled or snoozed need not wait for its
-    /// time, and one that ended is replayed with as many attempts again as it spent.
+    /// time, and one that ended is replayed with as many attempts as it had, and with all of its overall time. A parent's children that did not
+    /// end well are replayed with it, and it waits for them.
     ///
     /// # Errors
-    /// [`JobsError::NotFound`], or [`JobsError::NotAllowed`] where it is waiting, blocked or running.
+    /// [`JobsError::NotFound`]; [`JobsError::NotAllowed`] where it is waiting, blocked or running;
+    /// [`JobsError::KeyTaken`] where it ended, and meanwhile another one has its key.
     pub async fn retry(&self, id: JobId) -> Result<(), JobsError> {
         let core = Arc::clone(&self.core);
-        let (standing, to) = self
-            .core
-            .store
-            .write("jobs.retry", move |tx| {
-                let Some(standing) = Standing::find(tx, id)? else {
-                    return Ok(Err(JobsError::NotFound { id }));
-                };
-                let state = standing.state;
-                if matches!(state, State::Waiting | State::Blocked | State::Running) {
-                    return Ok(Err(JobsError::NotAllowed { id, state, action: "retried" }));
-                }
-                let mut tally = Tally::default();
-                let to = core.retry(tx, id, &standing, &mut tally)?;
-                tally.write(tx)?;
-                Ok(Ok((standing, to)))
-            })
-            .await??;
-        self.core.tell(id, &standing.kind, &standing.queue, to, None);
+        let retried = self.core.write_or_refuse("jobs.retry", move |tx| core.retry(tx, id)).await??;
+        self.core.tell_moved(retried);
         self.wake();
         Ok(())
     }
 
-    /// Retries every failed job of this queue, or of all; returns how many.
+    /// Retries every failed job of this queue, or of all, that can be; returns how many. A few hundred share a commit.
     ///
     /// # Errors
     /// [`JobsError::UnknownQueue`], or the database's.
@@ -79,38 +70,29 @@ impl Jobs {
         if let Some(queue) = queue {
             self.core.queue_config(queue)?;
         }
-        let (queue, core) = (queue.map(str::to_owned), Arc::clone(&self.core));
-        let retried = self
-            .core
-            .store
-            .write("jobs.retry_failed", move |tx| {
-                let mut select = tx.prepare_cached(
-                    "SELECT id FROM job WHERE state = 6 AND (?1 IS NULL OR queue = ?1) ORDER BY id",
-                )?;
-                let ids: Vec<i64> =
-                    select.query_map([&queue], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                let mut tally = Tally::default();
-                for id in &ids {
-                    if let Some(standing) = Standing::find(tx, JobId(*id))? {
-                        core.retry(tx, JobId(*id), &standing, &mut tally)?;
-                    }
-                }
-                tally.write(tx)?;
-                Ok(ids.len() as u64)
-            })
-            .await?;
-        self.wake();
-        Ok(retried)
+        let (mut after, mut all) = (0, 0);
+        loop {
+            let (queue, core) = (queue.map(str::to_owned), Arc::clone(&self.core));
+            let some = move |tx: &Transaction<'_>| core.retry_some(tx, queue.as_deref(), after);
+            let (retried, last) = self.core.store.write("jobs.retry_failed", some).await?;
+            all += retried.len() as u64;
+            self.core.tell_moved(retried);
+            self.wake();
+            match last {
+                Some(last) => after = last,
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Ends a job that is not wanted any more. One under way is told to end, and dropped where it does not within a
-    /// second.
+    /// second. One that waits for its children takes those that have not ended with it.
     ///
     /// # Errors
     /// [`JobsError::NotFound`], or [`JobsError::NotAllowed`] where it has ended.
     pub async fn cancel(&self, id: JobId) -> Result<(), JobsError> {
         let now_ms = self.core.clock.now_ms();
-        let (standing, moved) = self
+        let cancelled = self
             .core
             .store
             .write("jobs.cancel", move |tx| {
@@ -121,21 +103,15 @@ impl Jobs {
                     let state = standing.state;
                     return Ok(Err(JobsError::NotAllowed { id, state, action: "cancelled" }));
                 }
-                let mut tally = Tally::default();
-                let moved = cancel(tx, id, &standing, now_ms, &mut tally)?;
+                let (mut cancelled, mut tally) = (Cancelled::default(), Tally::default());
+                cancelled.cancel(tx, standing, now_ms, &mut tally)?;
                 tally.write(tx)?;
-                Ok(Ok((standing, moved)))
+                Ok(Ok(cancelled))
             })
             .await??;
-        if let Some(underway) = self.core.live().running.get(&id) {
-            underway.cancel.cancel();
-        }
-        if standing.state != State::Running {
-            self.core.tell(id, &standing.kind, &standing.queue, State::Cancelled, None);
-        }
-        if moved {
-            self.wake();
-        }
+        self.core.tell_to_end(&cancelled.told);
+        self.core.tell_moved(cancelled.moved);
+        self.wake();
         Ok(())
     }
 
@@ -160,134 +136,154 @@ impl Jobs {
         };
         self.core.store.write("jobs.discard", discard).await?
     }
-
-    /// The queue takes jobs, but starts none. It stays so over a restart.
-    ///
-    /// # Errors
-    /// [`JobsError::UnknownQueue`], or the database's.
-    pub async fn pause(&self, queue: &str) -> Result<(), JobsError> {
-        self.set_queue(queue, Change::Paused).await
-    }
-
-    /// Takes back a [`pause`](Self::pause) and a [`drain`](Self::drain).
-    ///
-    /// # Errors
-    /// [`JobsError::UnknownQueue`], or the database's.
-    pub async fn resume(&self, queue: &str) -> Result<(), JobsError> {
-        self.set_queue(queue, Change::Resumed).await
-    }
-
-    /// The queue finishes what it has, and takes no more. It stays so over a restart.
-    ///
-    /// # Errors
-    /// [`JobsError::UnknownQueue`], or the database's.
-    pub async fn drain(&self, queue: &str) -> Result<(), JobsError> {
-        self.set_queue(queue, Change::Draining).await
-    }
-
-    /// How many jobs of the queue run at once, 1 to 1000, from now on and over a restart. Where more are under way
-    /// they end as they would have.
-    ///
-    /// # Errors
-    /// [`JobsError::UnknownQueue`], [`JobsError::Invalid`], or the database's.
-    pub async fn set_concurrency(&self, queue: &str, concurrency: u32) -> Result<(), JobsError> {
-        if !CONCURRENCY.contains(&concurrency) {
-            let (value, accepted) = (concurrency.to_string(), CONCURRENCY_ACCEPTED);
-            return Err(JobsError::Invalid { field: "concurrency", value, accepted });
-        }
-        self.set_queue(queue, Change::Concurrency(concurrency)).await
-    }
-
-    async fn set_queue(&self, name: &str, change: Change) -> Result<(), JobsError> {
-        let name = self.core.queue_config(name)?.name.clone();
-        let sql = match change {
-            Change::Paused => {
-                "INSERT INTO job_queue (name, paused) VALUES (?1, 1)
-                               ON CONFLICT DO UPDATE SET paused = 1"
-            }
-            Change::Resumed => {
-                "INSERT INTO job_queue (name) VALUES (?1)
-                                ON CONFLICT DO UPDATE SET paused = 0, draining = 0"
-            }
-            Change::Draining => {
-                "INSERT INTO job_queue (name, draining) VALUES (?1, 1)
-                                 ON CONFLICT DO UPDATE SET draining = 1"
-            }
-            Change::Concurrency(_) => {
-                "INSERT INTO job_queue (name, concurrency) VALUES (?1, ?2)
-                                       ON CONFLICT DO UPDATE SET concurrency = ?2"
-            }
-        };
-        let key = name.clone();
-        self.core
-            .store
-            .write("jobs.set_queue", move |tx| {
-                Ok(match change {
-                    Change::Concurrency(concurrency) => tx.execute(sql, (&key, concurrency))?,
-                    _ => tx.execute(sql, [&key])?,
-                })
-            })
-            .await?;
-        if let Some(queue) = self.core.live().queue(&name) {
-            match change {
-                Change::Paused => queue.paused = true,
-                Change::Resumed => (queue.paused, queue.draining) = (false, false),
-                Change::Draining => queue.draining = true,
-                Change::Concurrency(concurrency) => queue.concurrency = concurrency,
-            }
-        }
-        self.wake();
-        Ok(())
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Change {
-    Paused,
-    Resumed,
-    Draining,
-    Concurrency(u32),
 }
 
 impl Core {
-    fn retry(
+    /// Has the handlers of these jobs end, of those that run here.
+    pub(crate) fn tell_to_end(&self, ids: &[JobId]) {
+        let live = self.live();
+        for underway in ids.iter().filter_map(|id| live.running.get(id)) {
+            underway.cancel.cancel();
+        }
+    }
+
+    fn retry(&self, tx: &Transaction<'_>, id: JobId) -> Result<Result<Vec<Moved>, JobsError>, StoreError> {
+        let Some(standing) = Standing::find(tx, id)? else {
+            return Ok(Err(JobsError::NotFound { id }));
+        };
+        let state = standing.state;
+        if matches!(state, State::Waiting | State::Blocked | State::Running) {
+            return Ok(Err(JobsError::NotAllowed { id, state, action: "retried" }));
+        }
+        let mut retried = Vec::new();
+        let mut children_open = 0;
+        if !state.is_open() {
+            if let Some(by) = self.key_taken(tx, &standing)? {
+                return Ok(Err(JobsError::KeyTaken { id, by }));
+            }
+            for (child, state) in children_not_done(tx, id)? {
+                children_open += 1;
+                if !state.is_open() {
+                    match self.retry(tx, child)? {
+                        Ok(moved) => retried.extend(moved),
+                        Err(refusal) => return Ok(Err(refusal)),
+                    }
+                }
+            }
+            if let Some(parent) = standing.parent {
+                child_reopened(tx, parent)?;
+            }
+        }
+        retried.push(self.reopen(tx, standing, children_open)?);
+        Ok(Ok(retried))
+    }
+
+    fn reopen(
         &self,
         tx: &Transaction<'_>,
-        id: JobId,
-        standing: &Standing,
-        tally: &mut Tally,
-    ) -> Result<State, StoreError> {
-        let to = if standing.children_open > 0 { State::Blocked } else { State::Waiting };
-        let queue = self.home(&standing.kind, &standing.queue);
+        standing: Standing,
+        children_open: u32,
+    ) -> Result<Moved, StoreError> {
+        let to = if children_open > 0 { State::Blocked } else { State::Waiting };
+        let queue = self.home(&standing.kind, &standing.queue).to_owned();
         // The numbers of attempts go on, so that the history stays clear. An overall time begins anew.
         tx.prepare_cached(
-            "UPDATE job SET state = ?2, run_at_ms = ?3, queue = ?4, hold = NULL, ended_at_ms = NULL,
-                            attempts = CASE WHEN state >= 5 THEN attempts + max(attempt, 1) ELSE attempts END,
-                            overall_ms = overall_ms + CASE WHEN state >= 5 THEN ?3 - created_at_ms ELSE 0 END
+            "UPDATE job SET state = ?2, run_at_ms = ?3, queue = ?4, children_open = ?5, hold = NULL, ended_at_ms = NULL,
+                            attempts = CASE WHEN state >= 5 THEN attempt + attempts - replayed_at ELSE attempts END,
+                            replayed_at = CASE WHEN state >= 5 THEN attempt ELSE replayed_at END,
+                            deadline_ms = CASE WHEN state >= 5 THEN ?3 + overall_ms ELSE deadline_ms END
              WHERE id = ?1",
         )?
-        .execute((id.0, to as i64, self.clock.now_ms(), queue))?;
+        .execute((standing.id.0, to as i64, self.clock.now_ms(), &queue, children_open))?;
+        let mut tally = Tally::default();
         tally.add(&standing.queue, standing.state, standing.priority, -1);
-        tally.add(queue, to, standing.priority, 1);
-        Ok(to)
+        tally.add(&queue, to, standing.priority, 1);
+        tally.write(tx)?;
+        Ok(Standing { queue, ..standing }.moved(to))
+    }
+
+    /// Another job that has the key of one that ended, and counts by the rules of the kind.
+    fn key_taken(&self, tx: &Transaction<'_>, standing: &Standing) -> Result<Option<JobId>, StoreError> {
+        let among = self.kinds.get(&*standing.kind).map_or(States::OPEN, |kind| kind.defaults.unique.among);
+        let mut select = tx.prepare_cached(
+            "SELECT other.id, other.state FROM job
+             JOIN job AS other INDEXED BY job_by_key ON other.kind = job.kind AND other.key = job.key
+             WHERE job.id = ?1 AND job.key IS NOT NULL AND other.key IS NOT NULL AND other.state <= 4",
+        )?;
+        let mut rows = select.query([standing.id.0])?;
+        while let Some(row) = rows.next()? {
+            if among.contains(State::from_code(row.get(1)?)) {
+                return Ok(Some(JobId(row.get(0)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Retries some of the failed jobs after this one; also returns the last of them, where there may be more.
+    fn retry_some(
+        &self,
+        tx: &Transaction<'_>,
+        queue: Option<&str>,
+        after: i64,
+    ) -> Result<(Vec<Moved>, Option<i64>), StoreError> {
+        let mut select = tx.prepare_cached(
+            "SELECT id FROM job INDEXED BY job_by_state
+             WHERE state = 6 AND id > ?1 AND (?2 IS NULL OR queue = ?2) ORDER BY id LIMIT ?3",
+        )?;
+        let ids: Vec<i64> =
+            select.query_map((after, queue, RETRIED_AT_ONCE), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut retried = Vec::new();
+        for id in &ids {
+            tx.execute_batch("SAVEPOINT eider_retry")?;
+            match self.retry(tx, JobId(*id))? {
+                Ok(moved) => retried.extend(moved),
+                // One that was retried with its parent by now, or whose key is taken, stays as it is.
+                Err(_) => tx.execute_batch("ROLLBACK TO eider_retry")?,
+            }
+            tx.execute_batch("RELEASE eider_retry")?;
+        }
+        Ok((retried, ids.last().copied()))
     }
 }
 
-/// Whether others were moved by it.
-fn cancel(
-    tx: &Transaction<'_>,
-    id: JobId,
-    standing: &Standing,
-    now_ms: i64,
-    tally: &mut Tally,
-) -> Result<bool, StoreError> {
-    if standing.state == State::Running {
-        tx.prepare_cached("UPDATE job SET cancelling = 1 WHERE id = ?1")?.execute([id.0])?;
-        return Ok(false);
+/// What a cancellation came to.
+#[derive(Default)]
+struct Cancelled {
+    moved: Vec<Moved>,
+    /// Jobs under way, which are to be told.
+    told: Vec<JobId>,
+}
+
+impl Cancelled {
+    fn cancel(
+        &mut self,
+        tx: &Transaction<'_>,
+        job: Standing,
+        now_ms: i64,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let id = job.id;
+        if job.state == State::Running {
+            // One more run that was asked for is cancelled with it.
+            tx.prepare_cached("UPDATE job SET cancelling = 1, again = NULL WHERE id = ?1")?
+                .execute([id.0])?;
+            self.told.push(id);
+            return Ok(());
+        }
+        tx.prepare_cached("UPDATE job SET state = 7, ended_at_ms = ?2, hold = NULL WHERE id = ?1")?
+            .execute((id.0, now_ms))?;
+        tally.moved(&job.queue, job.priority, job.state, State::Cancelled);
+        if job.state == State::Blocked {
+            for (child, _) in children_not_done(tx, id)?.into_iter().filter(|(_, state)| state.is_open()) {
+                if let Some(child) = Standing::find(tx, child)? {
+                    self.cancel(tx, child, now_ms, tally)?;
+                }
+            }
+        }
+        if let Some(parent) = job.parent {
+            self.moved.extend(child_ended(tx, id, parent, State::Cancelled, now_ms, tally)?);
+        }
+        self.moved.push(job.moved(State::Cancelled));
+        Ok(())
     }
-    tx.prepare_cached("UPDATE job SET state = 7, ended_at_ms = ?2, hold = NULL WHERE id = ?1")?
-        .execute((id.0, now_ms))?;
-    tally.moved(&standing.queue, standing.priority, standing.state, State::Cancelled);
-    let Some(parent) = standing.parent else { return Ok(false) };
-    Ok(!child_ended(tx, id, parent, State::Cancelled, now_ms, tally)?.is_empty())
 }

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
-use store::Store;
+use store::rusqlite::Transaction;
+use store::{Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::millis;
 use crate::figures::Figures;
+use crate::kin::Moved;
 use crate::kind::Kind;
 use crate::load::LoadGate;
 use crate::pick::Turns;
 use crate::running::Progress;
+use crate::settle::Started;
 use crate::{Clock, Config, Event, JobId, QueueConfig, State, UnknownQueue};
 
 pub(crate) struct Core {
@@ -54,6 +58,8 @@ pub(crate) struct Queue {
 
 /// An attempt under way.
 pub(crate) struct Underway {
+    /// Which start it is: a job that another process took over wrongly may have two here.
+    pub(crate) start: i64,
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Progress,
 }
@@ -89,8 +95,45 @@ impl Core {
         found.ok_or_else(|| UnknownQueue { queue: name.to_owned(), known: self.config.names() })
     }
 
+    /// Starts nothing more and ends what is under way.
+    pub(crate) fn end(&self) {
+        self.stopping.cancel();
+        self.quitting.cancel();
+    }
+
+    /// As a write, undone where it came to a refusal.
+    pub(crate) async fn write_or_refuse<T, E>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<Result<T, E>, StoreError> + Send + 'static,
+    ) -> Result<Result<T, E>, StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (send, refusal) = std::sync::mpsc::channel();
+        let written = self.store.write(name, move |tx| {
+            work(tx)?.map_err(|refusal| {
+                // The receiver is there until the write is answered, or nobody waits for it.
+                let _ = send.send(refusal);
+                StoreError::Closed
+            })
+        });
+        let written = written.await;
+        refusal.try_recv().map_or_else(|_| written.map(Ok), |refusal| Ok(Err(refusal)))
+    }
+
+    pub(crate) fn tell_moved(&self, moved: Vec<Moved>) {
+        for Moved { id, kind, queue, state, error } in moved {
+            self.tell(id, &kind, &queue, state, error);
+        }
+    }
+
     pub(crate) fn tell(&self, id: JobId, kind: &str, queue: &str, state: State, error: Option<String>) {
-        // Without a listener there is nobody to tell.
+        if self.events.receiver_count() == 0 {
+            return;
+        }
+        // The last listener may have gone meanwhile.
         let _ = self.events.send(Event {
             id,
             kind: kind.to_owned(),
@@ -106,6 +149,13 @@ impl Core {
 const EVENTS_MAX: usize = 1024;
 
 impl Live {
+    /// The attempt does not run any more.
+    pub(crate) fn ended(&mut self, job: &Started) {
+        if self.running.get(&job.id).is_some_and(|underway| underway.start == job.starts) {
+            self.running.remove(&job.id);
+        }
+    }
+
     pub(crate) fn queue(&mut self, name: &str) -> Option<&mut Queue> {
         self.queues.iter_mut().find(|queue| queue.config.name == name)
     }
@@ -134,17 +184,27 @@ impl Queue {
         places.min(self.rate_left(now_ms))
     }
 
+    /// A job started that had waited for so long.
+    pub(crate) fn started(&mut self, waited_us: u64, now_ms: i64) {
+        self.taken += 1;
+        self.figures.waits.add(waited_us, now_ms);
+        if self.config.rate.is_some() {
+            self.starts_ms.push_back(now_ms);
+        }
+    }
+
     fn rate_left(&mut self, now_ms: i64) -> usize {
         let Some(rate) = self.config.rate else { return usize::MAX };
-        let per_ms = rate.per.as_millis() as i64;
-        // A start in the future is left by a clock that was set back; it counts no more.
-        self.starts_ms.retain(|at| (now_ms - per_ms + 1..=now_ms).contains(at));
+        let per_ms = millis(rate.per);
+        // A start in the future is left by a clock that was set back; how long ago it was is not known.
+        self.starts_ms.iter_mut().for_each(|at| *at = (*at).min(now_ms));
+        self.starts_ms.retain(|at| *at > now_ms.saturating_sub(per_ms));
         (rate.jobs as usize).saturating_sub(self.starts_ms.len())
     }
 
     /// When the limit of starts lets the next one through, where it does not now.
     pub(crate) fn rate_until_ms(&mut self, now_ms: i64) -> Option<i64> {
-        let per_ms = self.config.rate?.per.as_millis() as i64;
+        let per_ms = millis(self.config.rate?.per);
         (self.rate_left(now_ms) == 0).then(|| self.starts_ms.front().map_or(now_ms, |first| first + per_ms))
     }
 }

@@ -108,6 +108,14 @@ pub enum JobsError {
         /// What was asked for, as a participle.
         action: &'static str,
     },
+    /// Another job has the key meanwhile, and it may be there once only.
+    #[error("job {id} cannot be retried: job {by} has its key and is open")]
+    KeyTaken {
+        /// Which one.
+        id: JobId,
+        /// The other one.
+        by: JobId,
+    },
     /// There is no such queue.
     #[error(transparent)]
     UnknownQueue(#[from] UnknownQueue),

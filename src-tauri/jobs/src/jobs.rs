@@ -1,46 +1,43 @@
-//! The handle that callers hold: adding, starting and stopping.
+//! The handle that callers hold: adding, listening and stopping.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use store::rusqlite::Transaction;
-use store::{Store, StoreError};
+use store::StoreError;
+use store::rusqlite::{self, Transaction};
 use tokio::sync::broadcast;
-use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::core::Core;
-use crate::dispatch::Dispatcher;
-use crate::insert::{Kin, Ready};
-use crate::kind::{Erased, Kind, Typed};
-use crate::periodic::Periodics;
-use crate::tally::Tally;
-use crate::{AddError, Added, Clock, Config, Event, Handler, NewJob, Periodic, StartError, session, tend};
+use crate::insert::{Adding, Kin, Ready};
+use crate::{AddError, Added, Event, NewJob};
 
 /// A running job processor; cloning it is cheap.
+///
+/// When the last clone is dropped without [`stop`](Jobs::stop), the processor ends in the background: what is under way
+/// is told to end, and keeps its attempt.
 #[derive(Clone)]
 pub struct Jobs {
     pub(crate) core: Arc<Core>,
-    /// The tasks, until somebody awaited their end. Held for the taking only.
-    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    pub(crate) life: Arc<Life>,
 }
 
-/// A processor that is being set up.
-#[must_use]
-pub struct Builder {
-    store: Store,
-    config: Config,
-    clock: Clock,
-    handlers: Vec<(&'static str, Arc<dyn Erased>)>,
-    periodic: Vec<Periodic>,
+/// The processor's tasks, for as long as somebody holds a handle.
+pub(crate) struct Life {
+    pub(crate) core: Arc<Core>,
+    pub(crate) tasks: TaskTracker,
 }
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.core.end();
+    }
+}
+
+/// How many jobs share a commit at most: some 10 ms of the writer's time.
+const ADDED_AT_ONCE: usize = 1000;
 
 impl Jobs {
-    /// Sets a processor up over a store that was opened with [`MIGRATIONS`](crate::MIGRATIONS).
-    pub fn builder(store: Store, config: Config, clock: Clock) -> Builder {
-        Builder { store, config, clock, handlers: Vec::new(), periodic: Vec::new() }
-    }
-
     /// Adds a job. It is durable when this returns.
     ///
     /// A caller that is dropped while it waits may have added it all the same.
@@ -49,49 +46,42 @@ impl Jobs {
     /// [`AddError`], which names the value and what is accepted, or when to try again.
     pub async fn add(&self, job: NewJob) -> Result<Added, AddError> {
         let ready = self.core.admit(job)?;
-        let added = self
-            .core
-            .store
-            .write("jobs.add", move |tx| {
-                let mut tally = Tally::default();
-                let added = ready.insert(tx, Kin::default(), &mut tally)?;
-                tally.write(tx)?;
-                Ok(added)
-            })
-            .await??;
+        let added = self.core.store.write("jobs.add", move |tx| add(tx, &ready)).await??;
         self.wake();
         Ok(added)
     }
 
-    /// Adds many with one commit; each has its own answer, in their order.
+    /// Adds many, of which a thousand share a commit; each has its own answer, in their order.
+    ///
+    /// A caller that is dropped while it waits may have added the first of them.
     ///
     /// # Errors
-    /// Where the database did not take them: then none was added.
+    /// Where the database took none of them. Where it took the first thousand, say, and then no more, the others have
+    /// [`AddError::Store`] for their answer.
     pub async fn add_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Result<Added, AddError>>, StoreError> {
-        let ready: Vec<_> = jobs.into_iter().map(|job| self.core.admit(job)).collect();
-        let added = self
-            .core
-            .store
-            .write("jobs.add_many", move |tx| {
-                let mut answers = Vec::with_capacity(ready.len());
-                for job in ready {
-                    // Written one by one, so that the bound is seen to be reached within the many.
-                    let mut tally = Tally::default();
-                    answers.push(match job {
-                        Ok(job) => job.insert(tx, Kin::default(), &mut tally)?,
-                        Err(refusal) => Err(refusal),
-                    });
-                    tally.write(tx)?;
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut jobs = jobs.into_iter();
+        loop {
+            let ready: Vec<_> = jobs.by_ref().take(ADDED_AT_ONCE).map(|job| self.core.admit(job)).collect();
+            let many = ready.len();
+            if many == 0 {
+                return Ok(answers);
+            }
+            match self.core.store.write("jobs.add_many", move |tx| add_many(tx, ready)).await {
+                Ok(added) => answers.extend(added),
+                Err(error) if answers.is_empty() => return Err(error),
+                Err(error) => {
+                    let left = many + jobs.len();
+                    answers.extend((0..left).map(|_| Err(AddError::Store(same(&error)))));
+                    return Ok(answers);
                 }
-                Ok(answers)
-            })
-            .await?;
-        self.wake();
-        Ok(added)
+            }
+            self.wake();
+        }
     }
 
     /// Adds a job that starts once all of `children` are done, with one commit: all of them or none. It fails with the
-    /// first child that fails or is cancelled.
+    /// first child that fails or is cancelled, and the others go on.
     ///
     /// # Errors
     /// [`AddError`] of the first that is refused; a child whose key is taken is refused too.
@@ -103,35 +93,25 @@ impl Jobs {
         let parent = self.core.admit(parent)?;
         let children: Vec<_> =
             children.into_iter().map(|job| self.core.admit(job)).collect::<Result<_, _>>()?;
-        let (send, refusal) = std::sync::mpsc::channel();
-        let added = self
-            .core
-            .store
-            .write("jobs.add_tree", move |tx| match insert_tree(tx, &parent, &children)? {
-                Ok(added) => Ok(added),
-                Err(refusal) => {
-                    let _ = send.send(refusal);
-                    // Undoes what was written of the tree.
-                    Err(StoreError::Closed)
-                }
-            })
-            .await;
-        if let Ok(refusal) = refusal.try_recv() {
-            return Err(refusal);
-        }
+        let insert = move |tx: &Transaction<'_>| add_tree(tx, &parent, &children);
+        let added = self.core.write_or_refuse("jobs.add_tree", insert).await??;
         self.wake();
-        Ok(added?)
+        Ok(added)
     }
 
     /// Adds a job in the caller's own transaction on the same database, so that it exists exactly if that is
     /// committed. [`wake`](Self::wake) tells the processor then.
     ///
     /// # Errors
-    /// As [`add`](Self::add); the caller decides what becomes of its transaction.
+    /// As [`add`](Self::add). Nothing of the job is in the transaction then, which the caller may go on with.
     pub fn enqueue_in(&self, tx: &Transaction<'_>, job: NewJob) -> Result<Added, AddError> {
-        let mut tally = Tally::default();
-        let added = self.core.admit(job)?.insert(tx, Kin::default(), &mut tally)??;
-        tally.write(tx)?;
+        let ready = self.core.admit(job)?;
+        tx.execute_batch("SAVEPOINT eider_job").map_err(StoreError::from)?;
+        let added = add(tx, &ready);
+        let undo = if added.is_ok() { "" } else { "ROLLBACK TO eider_job; " };
+        let released = tx.execute_batch(&format!("{undo}RELEASE eider_job")).map_err(StoreError::from);
+        let added = added??;
+        released?;
         Ok(added)
     }
 
@@ -154,23 +134,20 @@ impl Jobs {
     }
 
     /// Starts nothing more, lets what is under way end within `deadline`, then ends it; such a job keeps its attempt
-    /// and starts again with the next processor. Twice is fine.
+    /// and starts again with the next processor. Twice is fine, also at once: none returns before the end.
     pub async fn stop(&self, deadline: Duration) {
         self.core.stopping.cancel();
-        let tasks: Vec<_> =
-            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        let mut all = std::pin::pin!(futures::future::join_all(tasks));
-        if tokio::time::timeout(deadline, &mut all).await.is_err() {
+        if tokio::time::timeout(deadline, self.life.tasks.wait()).await.is_err() {
             self.core.quitting.cancel();
             // Handlers have a second of grace, and the database answers or the next start takes the rest up.
-            if tokio::time::timeout(LAST, all).await.is_err() {
+            if tokio::time::timeout(LAST, self.life.tasks.wait()).await.is_err() {
                 tracing::warn!("jobs were still under way at the end; the next start takes them up");
             }
         }
         let session = self.core.session;
         let left = self.core.store.write("jobs.leave", move |tx| {
             let none_left = "DELETE FROM job_session WHERE id = ?1
-                             AND NOT EXISTS (SELECT 1 FROM job WHERE state = 4 AND session = ?1)";
+                             AND NOT EXISTS (SELECT 1 FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1)";
             Ok(tx.execute(none_left, [session])?)
         });
         if let Err(error) = left.await {
@@ -182,22 +159,62 @@ impl Jobs {
 /// Handlers that ignore their end and a database that does not answer are waited for no longer.
 const LAST: Duration = Duration::from_secs(3);
 
-fn insert_tree(
+pub(crate) fn add(tx: &Transaction<'_>, job: &Ready) -> Result<Result<Added, AddError>, StoreError> {
+    let mut adding = Adding::new(tx)?;
+    let added = adding.add(job, Kin::default())?;
+    adding.finish()?;
+    Ok(added)
+}
+
+fn add_many(
+    tx: &Transaction<'_>,
+    jobs: Vec<Result<Ready, AddError>>,
+) -> Result<Vec<Result<Added, AddError>>, StoreError> {
+    let mut adding = Adding::new(tx)?;
+    let mut answers = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        answers.push(match job {
+            Ok(job) => adding.add(&job, Kin::default())?,
+            Err(refusal) => Err(refusal),
+        });
+    }
+    adding.finish()?;
+    Ok(answers)
+}
+
+/// The same refusal for each of many.
+fn same(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::Full => StoreError::Full,
+        StoreError::Corrupt => StoreError::Corrupt,
+        StoreError::Closed => StoreError::Closed,
+        StoreError::QueueFull { bound } => StoreError::QueueFull { bound: *bound },
+        other => {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT);
+            StoreError::Sqlite(rusqlite::Error::SqliteFailure(code, Some(other.to_string())))
+        }
+    }
+}
+
+fn add_tree(
     tx: &Transaction<'_>,
     parent: &Ready,
     children: &[Ready],
 ) -> Result<Result<(Added, Vec<Added>), AddError>, StoreError> {
-    let mut tally = Tally::default();
-    let kin = Kin { parent: None, children: children.len() as u32 };
-    let root = match parent.insert(tx, kin, &mut tally)? {
+    let mut adding = Adding::new(tx)?;
+    let root = match adding.add(parent, Kin { parent: None, children: children.len() as u32 })? {
         Ok(added) if !added.existing => added,
         // The whole tree is there already.
-        Ok(added) => return Ok(Ok((added, Vec::new()))),
+        Ok(added) => {
+            adding.finish()?;
+            return Ok(Ok((added, Vec::new())));
+        }
         Err(refusal) => return Ok(Err(refusal)),
     };
     let mut added = Vec::with_capacity(children.len());
     for child in children {
-        match child.insert(tx, Kin { parent: Some(root.id), children: 0 }, &mut tally)? {
+        match adding.add(child, Kin { parent: Some(root.id), children: 0 })? {
             Ok(child) if !child.existing => added.push(child),
             Ok(_) => {
                 let value = child.key.clone().unwrap_or_default();
@@ -207,81 +224,6 @@ fn insert_tree(
             Err(refusal) => return Ok(Err(refusal)),
         }
     }
-    tally.write(tx)?;
+    adding.finish()?;
     Ok(Ok((root, added)))
-}
-
-impl Builder {
-    /// Runs the jobs of this handler's kind.
-    pub fn register<H: Handler>(mut self, handler: H) -> Self {
-        self.handlers.push((H::KIND, Arc::new(Typed(handler))));
-        self
-    }
-
-    /// Adds this job again and again by its schedule.
-    pub fn periodic(mut self, periodic: Periodic) -> Self {
-        self.periodic.push(periodic);
-        self
-    }
-
-    /// Takes up what an ended process left, and starts.
-    ///
-    /// # Errors
-    /// [`StartError`], which names the value and what is accepted.
-    pub async fn start(self) -> Result<Jobs, StartError> {
-        self.config.check()?;
-        let mut kinds = BTreeMap::new();
-        for (name, handler) in self.handlers {
-            if kinds.insert(name, Kind::new(name, handler, &self.config)?).is_some() {
-                return Err(StartError::KindTwice(name));
-            }
-        }
-        let core = Arc::new(Core::new(self.store, self.clock, self.config, kinds));
-        core.begin().await?;
-        core.adopt().await?;
-        let periodics = Periodics::begin(&core, self.periodic).await?;
-        let tasks = vec![
-            tokio::spawn(Dispatcher::new(Arc::clone(&core)).run()),
-            tokio::spawn(tend::run(Arc::clone(&core), periodics)),
-        ];
-        Ok(Jobs { core, tasks: Arc::new(Mutex::new(tasks)) })
-    }
-}
-
-impl Core {
-    /// Enters this process, takes up what dead ones left, and reads what was changed of the queues.
-    async fn begin(&self) -> Result<(), StartError> {
-        let (session, sole_owner, now_ms) = (self.session, self.config.sole_owner, self.clock.now_ms());
-        let changed = self
-            .store
-            .write("jobs.begin", move |tx| {
-                session::begin(tx, session)?;
-                if sole_owner {
-                    for (other, _) in session::others(tx, session)? {
-                        let jobs = session::recover(tx, other, now_ms)?;
-                        tracing::info!(jobs, "took up the jobs of a process that ended");
-                    }
-                }
-                let mut select =
-                    tx.prepare_cached("SELECT name, paused, draining, concurrency FROM job_queue")?;
-                let rows = select.query_map([], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, bool>(1)?,
-                        row.get::<_, bool>(2)?,
-                        row.get::<_, Option<u32>>(3)?,
-                    ))
-                })?;
-                Ok(rows.collect::<Result<Vec<_>, _>>()?)
-            })
-            .await?;
-        let mut live = self.live();
-        for (name, paused, draining, concurrency) in changed {
-            if let Some(queue) = live.queue(&name) {
-                (queue.paused, queue.draining) = (paused, draining);
-                queue.concurrency = concurrency.unwrap_or(queue.concurrency);
-            }
-        }
-        Ok(())
-    }
 }

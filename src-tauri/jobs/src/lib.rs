@@ -11,16 +11,22 @@ mod running;
 mod state;
 mod view;
 
+mod builder;
 mod jobs;
 
 mod admission;
 mod control;
 mod insert;
+mod keyed;
 mod list;
 mod page;
+mod queue_control;
 
+mod attempted;
+mod columns;
 mod core;
 mod dispatch;
+mod kin;
 mod kind;
 mod pick;
 mod settle;
@@ -37,13 +43,14 @@ mod tally;
 mod tend;
 
 pub use backoff::Backoff;
+pub use builder::Builder;
 pub use clock::Clock;
 pub use config::{CONCURRENCY, Config, QueueConfig, Rate, Retention};
 pub use error::{AddError, JobsError, StartError, UnknownQueue};
 pub use event::Event;
 pub use figures::Quantiles;
 pub use handler::{Defaults, Handler, Hold, Outcome};
-pub use jobs::{Builder, Jobs};
+pub use jobs::Jobs;
 pub use new_job::{Added, NewJob, OnDuplicate, Unique};
 pub use page::PAGE_MAX;
 pub use periodic::Periodic;

@@ -3,6 +3,7 @@
 use store::StoreError;
 use store::rusqlite::{Connection, OptionalExtension};
 
+use crate::columns::text;
 use crate::figures::Figures;
 use crate::jobs::Jobs;
 use crate::kind::Kind;
@@ -122,8 +123,9 @@ impl Jobs {
     pub async fn batch(&self, batch: &str) -> Result<BatchView, JobsError> {
         let batch = batch.to_owned();
         let read = move |db: &Connection| {
-            let mut select =
-                db.prepare_cached("SELECT state, count(*) FROM job WHERE batch = ?1 GROUP BY state")?;
+            let mut select = db.prepare_cached(
+                "SELECT state, count(*) FROM job INDEXED BY job_by_batch WHERE batch = ?1 GROUP BY state",
+            )?;
             let mut view = BatchView { open: 0, done: 0, failed: 0, cancelled: 0 };
             let mut rows = select.query([&batch])?;
             while let Some(row) = rows.next()? {
@@ -147,8 +149,8 @@ fn job(db: &Connection, id: JobId) -> Result<Option<Job>, StoreError> {
     let found = db.prepare_cached(&sql)?.query_row([id.0], |columns| {
         Ok(Job {
             row: row(columns)?,
-            payload: columns.get(16)?,
-            result: columns.get(17)?,
+            payload: text(columns, 16)?.unwrap_or_default(),
+            result: text(columns, 17)?,
             timeline: Vec::new(),
             batch: columns.get(18)?,
             parent: columns.get::<_, Option<i64>>(19)?.map(JobId),

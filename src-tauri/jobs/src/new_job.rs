@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Handler, Priority, State, States};
+use crate::{Handler, Priority, States};
 
 /// A job that is to be added; what it does not say, its kind does.
 #[derive(Debug, Clone)]
@@ -154,9 +154,5 @@ impl Unique {
     /// The key of an idempotent request: whatever became of the job, for so long.
     pub fn idempotent(within: Duration) -> Self {
         Self { among: States::ALL, within: Some(within), policy: OnDuplicate::Keep }
-    }
-
-    pub(crate) fn counts(&self, state: State) -> bool {
-        self.among.contains(state)
     }
 }

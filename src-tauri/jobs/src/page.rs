@@ -4,13 +4,14 @@ use store::StoreError;
 use store::rusqlite::types::Value;
 use store::rusqlite::{Connection, Row, params_from_iter};
 
+use crate::columns::{number, text};
 use crate::jobs::Jobs;
 use crate::view::{Filter, JobRow, Page};
 use crate::{JobId, JobsError, Priority, State};
 
 /// The most jobs of one page.
 pub const PAGE_MAX: usize = 500;
-/// How many jobs one page looks at, at most, for those that its filter shows: some 50 ms on a slow disk's cache.
+/// How many jobs one page looks at, at most, for those that its filter shows: 12 ms where they are in memory.
 const LOOKED_AT_MAX: usize = 50_000;
 
 pub(crate) const ROW: &str =
@@ -69,12 +70,12 @@ fn page(
 /// sorted.
 fn walk(filter: &Filter, before: JobId) -> (String, Vec<Value>) {
     let mut values = vec![before.0.into()];
-    let batch = match &filter.batch {
+    let (index, batch) = match &filter.batch {
         Some(batch) => {
             values.push(batch.clone().into());
-            " AND batch = ?2"
+            ("job_by_batch", " AND batch = ?2")
         }
-        None => "",
+        None => ("job_by_state", ""),
     };
     let states = match (&filter.states[..], &filter.batch) {
         ([], None) => Vec::new(),
@@ -83,7 +84,10 @@ fn walk(filter: &Filter, before: JobId) -> (String, Vec<Value>) {
     };
     let mut parts: Vec<String> = states
         .into_iter()
-        .map(|state| format!("SELECT {ROW} FROM job WHERE id < ?1 AND state = {}{batch}", state as i64))
+        .map(|state| {
+            let state = state as i64;
+            format!("SELECT {ROW} FROM job INDEXED BY {index} WHERE id < ?1 AND state = {state}{batch}")
+        })
         .collect();
     if parts.is_empty() {
         parts.push(format!("SELECT {ROW} FROM job WHERE id < ?1"));
@@ -95,8 +99,9 @@ impl Filter {
     /// Whether it shows this job, whose state and batch are right.
     fn shows(&self, columns: &Row<'_>) -> store::rusqlite::Result<bool> {
         let among = |at: usize, names: &[String]| {
-            let name = columns.get_ref(at)?.as_str()?;
-            Ok::<_, store::rusqlite::Error>(names.is_empty() || names.iter().any(|known| known == name))
+            let name = columns.get_ref(at)?.as_bytes()?;
+            let is = |known: &String| known.as_bytes() == name;
+            Ok::<_, store::rusqlite::Error>(names.is_empty() || names.iter().any(is))
         };
         let created_at_ms: i64 = columns.get(8)?;
         Ok(among(1, &self.kinds)?
@@ -109,21 +114,21 @@ impl Filter {
 pub(crate) fn row(row: &Row<'_>) -> store::rusqlite::Result<JobRow> {
     Ok(JobRow {
         id: JobId(row.get(0)?),
-        kind: row.get(1)?,
-        about: row.get(2)?,
-        queue: row.get(3)?,
+        kind: text(row, 1)?.unwrap_or_default(),
+        about: text(row, 2)?.unwrap_or_default(),
+        queue: text(row, 3)?.unwrap_or_default(),
         priority: Priority::from_code(row.get(4)?),
         state: State::from_code(row.get(5)?),
-        attempt: row.get(6)?,
-        attempts: row.get(7)?,
+        attempt: number(row, 6)?,
+        attempts: number(row, 7)?,
         created_at_ms: row.get(8)?,
         run_at_ms: row.get(9)?,
         started_at_ms: row.get(10)?,
         ended_at_ms: row.get(11)?,
         progress: row.get(12)?,
-        progress_note: row.get(13)?,
-        error: row.get(14)?,
-        key: row.get(15)?,
+        progress_note: text(row, 13)?,
+        error: text(row, 14)?,
+        key: text(row, 15)?,
     })
 }
 

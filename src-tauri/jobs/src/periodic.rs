@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Local};
 use croner::Cron;
 use store::StoreError;
-use store::rusqlite::OptionalExtension;
+use store::rusqlite::Transaction;
 
 use crate::core::Core;
-use crate::insert::{Kin, Ready};
-use crate::tally::Tally;
+use crate::insert::Ready;
+use crate::jobs::add;
 use crate::{NewJob, StartError};
 
 /// A job that is added again and again.
@@ -25,7 +25,17 @@ pub struct Periodic {
 }
 
 /// The schedules, with the next time of each.
-pub(crate) struct Periodics(Vec<(Periodic, Cron, i64)>);
+pub(crate) struct Periodics {
+    all: Vec<Scheduled>,
+    /// When they were looked at last.
+    looked_ms: i64,
+}
+
+struct Scheduled {
+    periodic: Periodic,
+    schedule: Cron,
+    next_at_ms: i64,
+}
 
 impl Periodics {
     pub(crate) async fn begin(core: &Arc<Core>, all: Vec<Periodic>) -> Result<Self, StartError> {
@@ -39,54 +49,72 @@ impl Periodics {
             if let Err(error) = core.admit(periodic.keyed()) {
                 return Err(StartError::BadPeriodic { name, error: Box::new(error) });
             }
-            let stored = core
-                .store
-                .write("jobs.schedule", move |tx| {
-                    // A schedule that was changed begins anew.
-                    tx.execute(
-                        "INSERT INTO job_periodic (name, cron, next_at_ms) VALUES (?1, ?2, ?3)
-                         ON CONFLICT DO UPDATE SET cron = excluded.cron, next_at_ms = excluded.next_at_ms
-                         WHERE cron <> excluded.cron",
-                        (&name, &cron, next_ms),
-                    )?;
-                    let select = "SELECT next_at_ms FROM job_periodic WHERE name = ?1";
-                    Ok(tx.query_row(select, [&name], |row| row.get::<_, i64>(0)).optional()?)
-                })
-                .await?;
-            known.push((periodic, schedule, stored.unwrap_or(next_ms)));
+            let next_at_ms =
+                core.store.write("jobs.schedule", move |tx| enter(tx, &name, &cron, next_ms)).await?;
+            known.push(Scheduled { periodic, schedule, next_at_ms });
         }
-        Ok(Self(known))
+        Ok(Self { all: known, looked_ms: now_ms })
     }
 
     /// Adds what came due; however long ago that was, once.
     pub(crate) async fn tend(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
         let now_ms = core.clock.now_ms();
-        for (periodic, schedule, next_at_ms) in self.0.iter_mut().filter(|(_, _, next)| *next <= now_ms) {
+        let set_back = now_ms < self.looked_ms;
+        self.looked_ms = now_ms;
+        for Scheduled { periodic, schedule, next_at_ms } in &mut self.all {
+            if *next_at_ms > now_ms && !set_back {
+                continue;
+            }
             let Some(next_ms) = next_after(schedule, now_ms) else { continue };
-            // It was found in order at the start, and its values have not changed since.
-            let Ok(ready) = core.admit(periodic.keyed()) else { continue };
-            let name = periodic.name.clone();
-            core.store.write("jobs.add_periodic", move |tx| add(tx, &name, &ready, next_ms)).await?;
-            *next_at_ms = next_ms;
+            let (name, cron) = (periodic.name.clone(), periodic.cron.clone());
+            *next_at_ms = if *next_at_ms > now_ms {
+                core.store.write("jobs.schedule", move |tx| enter(tx, &name, &cron, next_ms)).await?
+            } else {
+                // It was found in order at the start, and its values have not changed since.
+                let Ok(ready) = core.admit(periodic.keyed()) else { continue };
+                let came = Came { name, now_ms, next_ms };
+                core.store.write("jobs.add_periodic", move |tx| came.add(tx, &ready)).await?
+            };
             core.wake.notify_one();
         }
         Ok(())
     }
 }
 
-fn add(
-    tx: &store::rusqlite::Transaction<'_>,
-    name: &str,
-    ready: &Ready,
+/// Enters a schedule; returns when it comes next. One that was changed begins anew, and where the clock was set back
+/// it does not wait for the time that was.
+fn enter(tx: &Transaction<'_>, name: &str, cron: &str, next_ms: i64) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO job_periodic (name, cron, next_at_ms) VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET cron = excluded.cron, next_at_ms = excluded.next_at_ms
+               WHERE cron <> excluded.cron OR next_at_ms > excluded.next_at_ms";
+    tx.prepare_cached(sql)?.execute((name, cron, next_ms))?;
+    next_at(tx, name)
+}
+
+fn next_at(tx: &Transaction<'_>, name: &str) -> Result<i64, StoreError> {
+    let mut select = tx.prepare_cached("SELECT next_at_ms FROM job_periodic WHERE name = ?1")?;
+    Ok(select.query_row([name], |row| row.get(0))?)
+}
+
+/// A time of a schedule that came.
+struct Came {
+    name: String,
+    now_ms: i64,
     next_ms: i64,
-) -> Result<(), StoreError> {
-    let mut tally = Tally::default();
-    if let Err(refusal) = ready.insert(tx, Kin::default(), &mut tally)? {
-        tracing::warn!(name, error = %refusal, "a periodic job was left out this time");
+}
+
+impl Came {
+    /// Adds the job, unless another process did; returns when the next one comes.
+    fn add(&self, tx: &Transaction<'_>, ready: &Ready) -> Result<i64, StoreError> {
+        let update = "UPDATE job_periodic SET next_at_ms = ?3 WHERE name = ?1 AND next_at_ms <= ?2";
+        if tx.prepare_cached(update)?.execute((&self.name, self.now_ms, self.next_ms))? == 0 {
+            return next_at(tx, &self.name);
+        }
+        if let Err(refusal) = add(tx, ready)? {
+            tracing::warn!(name = self.name, error = %refusal, "a periodic job was left out this time");
+        }
+        Ok(self.next_ms)
     }
-    tally.write(tx)?;
-    tx.execute("UPDATE job_periodic SET next_at_ms = ?2 WHERE name = ?1", (name, next_ms))?;
-    Ok(())
 }
 
 impl Periodic {

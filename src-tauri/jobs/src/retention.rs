@@ -3,6 +3,7 @@
 use store::StoreError;
 use store::rusqlite::Transaction;
 
+use crate::clock::millis;
 use crate::config::Retention;
 use crate::tally::{Tally, counts};
 use crate::{Priority, State};
@@ -18,10 +19,11 @@ pub(crate) fn sweep(tx: &Transaction<'_>, keep: Retention, now_ms: i64) -> Resul
         [(State::Done, keep.done), (State::Failed, keep.failed), (State::Cancelled, keep.cancelled)]
     {
         let too_many = counts(tx, None)?.of(state).saturating_sub(keep.most).min(AT_ONCE as u64);
-        let before_ms = now_ms.saturating_sub(span.as_millis() as i64);
+        let before_ms = now_ms.saturating_sub(millis(span));
         // Those added first ended first, more or less.
         let mut select = tx.prepare_cached(
-            "SELECT id, queue, priority, ended_at_ms < ?2 FROM job WHERE state = ?1 ORDER BY id LIMIT ?3",
+            "SELECT id, queue, priority, ended_at_ms < ?2 FROM job INDEXED BY job_by_state
+             WHERE state = ?1 ORDER BY id LIMIT ?3",
         )?;
         let rows: Vec<(i64, String, i64, bool)> = select
             .query_map((state as i64, before_ms, AT_ONCE), |row| {

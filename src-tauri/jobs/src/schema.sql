@@ -9,10 +9,14 @@ CREATE TABLE job (
     key             TEXT,
     attempt         INTEGER NOT NULL DEFAULT 0,
     attempts        INTEGER NOT NULL,
+    -- Attempts spent before it was replayed.
+    replayed_at     INTEGER NOT NULL DEFAULT 0,
     -- Grows with each start; with the session it says whose acknowledgement counts.
     starts          INTEGER NOT NULL DEFAULT 0,
     timeout_ms      INTEGER NOT NULL,
     overall_ms      INTEGER,
+    -- When its overall time is up.
+    deadline_ms     INTEGER,
     created_at_ms   INTEGER NOT NULL,
     run_at_ms       INTEGER NOT NULL,
     started_at_ms   INTEGER,
@@ -34,13 +38,16 @@ CREATE TABLE job (
     result          TEXT
 ) STRICT;
 
+-- Queries name the index that they need, since the planner knows neither how few jobs are due nor how many a state has.
 -- Only what is due: a fetch costs the same beside any number of jobs that are not.
 CREATE INDEX job_due ON job (queue, priority, run_at_ms, id) WHERE state = 0;
 CREATE INDEX job_timed ON job (run_at_ms) WHERE state IN (1, 2);
 -- The number of a job ends each entry: within a state, jobs are in the order in which they were added.
 CREATE INDEX job_by_state ON job (state);
-CREATE INDEX job_by_key ON job (kind, key, id) WHERE key IS NOT NULL;
+-- The latest of a key in each state is found at once, however many of it are kept.
+CREATE INDEX job_by_key ON job (kind, key, state) WHERE key IS NOT NULL;
 CREATE INDEX job_by_batch ON job (batch, state) WHERE batch IS NOT NULL;
+CREATE INDEX job_by_parent ON job (parent) WHERE parent IS NOT NULL;
 
 -- Attempts that did not end well, the latest of each job; the latest good one is told by the job's own row.
 CREATE TABLE job_attempt (

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use store::StoreError;
 use store::rusqlite::Transaction;
 
-use crate::settle::{Attempted, child_ended, run_once_more};
+use crate::attempted::Attempted;
+use crate::columns::{number, text};
+use crate::kin::{child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{JobId, Priority, State};
 
@@ -58,21 +60,22 @@ pub(crate) fn others(tx: &Transaction<'_>, session: i64) -> Result<Vec<(i64, i64
 pub(crate) fn recover(tx: &Transaction<'_>, session: i64, now_ms: i64) -> Result<usize, StoreError> {
     let mut tally = Tally::default();
     let mut select = tx.prepare_cached(
-        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again, starts FROM job
+        "SELECT id, queue, priority, attempt, attempts, started_at_ms, parent, cancelling, again, starts
+         FROM job INDEXED BY job_by_state
          WHERE state = 4 AND session = ?1",
     )?;
     let rows: Vec<Orphan> = select
         .query_map([session], |row| {
             Ok(Orphan {
                 id: JobId(row.get(0)?),
-                queue: row.get(1)?,
+                queue: text(row, 1)?.unwrap_or_default(),
                 priority: Priority::from_code(row.get(2)?),
-                attempt: row.get(3)?,
-                attempts: row.get(4)?,
+                attempt: number(row, 3)?,
+                attempts: number(row, 4)?,
                 started_at_ms: row.get::<_, Option<i64>>(5)?.unwrap_or(now_ms),
                 parent: row.get::<_, Option<i64>>(6)?.map(JobId),
                 cancelling: row.get(7)?,
-                again: row.get(8)?,
+                again: text(row, 8)?,
                 starts: row.get(9)?,
             })
         })?
@@ -118,8 +121,7 @@ impl Orphan {
         tally.moved(&self.queue, self.priority, State::Running, state);
         // A run that is repeated anyway does what the one that was asked for meanwhile would do.
         if let (Some(payload), false) = (&self.again, state.is_open()) {
-            run_once_more(tx, self.id, payload, now_ms)?;
-            tally.add(&self.queue, State::Waiting, self.priority, 1);
+            run_once_more(tx, self.id, payload, now_ms, tally)?;
         } else if let Some(payload) = &self.again {
             tx.prepare_cached("UPDATE job SET payload = ?2 WHERE id = ?1")?.execute((self.id.0, payload))?;
         }

@@ -1,8 +1,12 @@
 //! Acknowledging an attempt: its outcome becomes the job's state, if the attempt is still this process's.
 
 use store::StoreError;
-use store::rusqlite::{OptionalExtension, Transaction};
+use store::rusqlite::{CachedStatement, OptionalExtension, Transaction};
 
+use crate::attempted::Attempted;
+use crate::clock::millis;
+use crate::columns::text;
+use crate::kin::{Moved, child_ended, run_once_more};
 use crate::tally::Tally;
 use crate::{Backoff, Hold, JobId, Priority, State};
 
@@ -13,8 +17,6 @@ pub(crate) struct Started {
     pub(crate) kind: String,
     pub(crate) queue: String,
     pub(crate) priority: Priority,
-    pub(crate) key: Option<String>,
-    pub(crate) payload: String,
     pub(crate) attempt: u32,
     pub(crate) attempts: u32,
     pub(crate) starts: i64,
@@ -46,13 +48,21 @@ pub(crate) enum Ending {
     Interrupted,
 }
 
+/// An attempt that ended, with the backoff of its kind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) job: Started,
+    pub(crate) ending: Ending,
+    pub(crate) backoff: Backoff,
+}
+
 /// What an acknowledgement came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Settled {
     pub(crate) state: State,
     pub(crate) error: Option<String>,
     /// Jobs that it moved beside itself: parents, or one more run.
-    pub(crate) moved: Vec<(JobId, State)>,
+    pub(crate) moved: Vec<Moved>,
 }
 
 /// Who acknowledges, and when.
@@ -62,9 +72,47 @@ pub(crate) struct By {
     pub(crate) now_ms: i64,
 }
 
-impl Started {
+/// The acknowledging of attempts in one transaction.
+pub(crate) struct Settling<'a> {
+    tx: &'a Transaction<'a>,
+    by: By,
+    /// What nearly all attempts come to, with one statement.
+    done: CachedStatement<'a>,
+}
+
+impl<'a> Settling<'a> {
+    pub(crate) fn new(tx: &'a Transaction<'a>, by: By) -> Result<Self, StoreError> {
+        let done = tx.prepare_cached(
+            "UPDATE job SET state = 5, ended_at_ms = ?4, result = ?5, error = NULL, session = NULL, cancelling = 0
+             WHERE id = ?1 AND starts = ?2 AND session = ?3 AND state = 4 AND again IS NULL AND parent IS NULL",
+        )?;
+        Ok(Self { tx, by, done })
+    }
+
     /// `None` where the job is not this process's any more: it was taken for dead, and another one has it.
     pub(crate) fn settle(
+        &mut self,
+        Ended { job, ending, backoff }: &Ended,
+        tally: &mut Tally,
+    ) -> Result<Option<Settled>, StoreError> {
+        if let Ending::Done(result) = ending {
+            let values = (job.id.0, job.starts, self.by.session, self.by.now_ms, result);
+            if self.done.execute(values)? == 1 {
+                tally.moved(&job.queue, job.priority, State::Running, State::Done);
+                return Ok(Some(Settled { state: State::Done, error: None, moved: Vec::new() }));
+            }
+        }
+        job.settle(self.tx, ending, backoff, self.by, tally)
+    }
+}
+
+impl Started {
+    /// The job, and which start of it this is.
+    pub(crate) fn start(&self) -> (JobId, i64) {
+        (self.id, self.starts)
+    }
+
+    fn settle(
         &self,
         tx: &Transaction<'_>,
         ending: &Ending,
@@ -78,7 +126,7 @@ impl Started {
                  WHERE id = ?1 AND starts = ?2 AND session = ?3 AND state = 4",
             )?
             .query_row((self.id.0, self.starts, by.session), |row| {
-                Ok((row.get::<_, Option<String>>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
+                Ok((text(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
             })
             .optional()?;
         let Some((again, cancelling, parent)) = row else { return Ok(None) };
@@ -110,8 +158,7 @@ impl Started {
         let mut moved = Vec::new();
         if !next.state.is_open() {
             if let Some(payload) = again {
-                moved.push((run_once_more(tx, self.id, &payload, by.now_ms)?, State::Waiting));
-                tally.add(&self.queue, State::Waiting, self.priority, 1);
+                moved.push(run_once_more(tx, self.id, &payload, by.now_ms, tally)?);
             }
             if let Some(parent) = parent {
                 moved.extend(child_ended(tx, self.id, JobId(parent), next.state, by.now_ms, tally)?);
@@ -135,14 +182,14 @@ impl Started {
             Ending::Fail(error) => {
                 Next { error: Some(error.clone()), outcome: Some("failed"), ..at(State::Failed) }
             }
-            Ending::Interrupted => {
-                Next { attempt: unspent, outcome: Some("interrupted"), ..Next::at(State::Waiting) }
-            }
             _ if cancelling => Next {
                 error: Some("it was cancelled".into()),
                 outcome: Some("cancelled"),
                 ..at(State::Cancelled)
             },
+            Ending::Interrupted => {
+                Next { attempt: unspent, outcome: Some("interrupted"), ..Next::at(State::Waiting) }
+            }
             Ending::Snooze { for_ms, .. } if self.is_late(now_ms.saturating_add(*for_ms)) => Next {
                 error: Some("put off until its overall time is up".into()),
                 outcome: Some("snoozed"),
@@ -156,7 +203,7 @@ impl Started {
                 ..Next::at(State::Snoozed)
             },
             Ending::Retry { outcome, error, after_ms } => {
-                let wait_ms = after_ms.unwrap_or_else(|| backoff.wait(self.attempt).as_millis() as i64);
+                let wait_ms = after_ms.unwrap_or_else(|| millis(backoff.wait(self.attempt)));
                 let run_at_ms = now_ms.saturating_add(wait_ms);
                 let late = self.is_late(run_at_ms);
                 let outcome = Some(*outcome);
@@ -191,107 +238,4 @@ impl Next<'_> {
     fn at(state: State) -> Self {
         Self { state, attempt: 0, run_at_ms: None, result: None, error: None, hold: None, outcome: None }
     }
-}
-
-/// An attempt that did not end well, for the job's history.
-pub(crate) struct Attempted<'a> {
-    pub(crate) job: JobId,
-    pub(crate) start: i64,
-    pub(crate) attempt: u32,
-    pub(crate) outcome: &'a str,
-    pub(crate) error: Option<&'a str>,
-}
-
-/// How many attempts of a job are kept; one that is put off again and again would gather them without end.
-pub(crate) const ATTEMPTS_KEPT: i64 = 100;
-
-impl Attempted<'_> {
-    pub(crate) fn note(
-        &self,
-        tx: &Transaction<'_>,
-        (started_at_ms, ended_at_ms): (i64, i64),
-    ) -> Result<(), StoreError> {
-        tx.prepare_cached(
-            "INSERT INTO job_attempt (job, start, attempt, started_at_ms, ended_at_ms, outcome, error)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute((
-            self.job.0,
-            self.start,
-            self.attempt,
-            started_at_ms,
-            ended_at_ms,
-            self.outcome,
-            self.error,
-        ))?;
-        if self.start > ATTEMPTS_KEPT {
-            tx.prepare_cached("DELETE FROM job_attempt WHERE job = ?1 AND start <= ?2")?
-                .execute((self.job.0, self.start - ATTEMPTS_KEPT))?;
-        }
-        Ok(())
-    }
-}
-
-/// Adds the run that was asked for while this one was under way.
-pub(crate) fn run_once_more(
-    tx: &Transaction<'_>,
-    id: JobId,
-    payload: &str,
-    now_ms: i64,
-) -> Result<JobId, StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO job (kind, queue, priority, state, about, key, payload, attempts, timeout_ms, overall_ms,
-                          created_at_ms, run_at_ms)
-         SELECT kind, queue, priority, 0, about, key, ?2, attempts, timeout_ms, overall_ms, ?3, ?3
-         FROM job WHERE id = ?1",
-    )?
-    .execute((id.0, payload, now_ms))?;
-    Ok(JobId(tx.last_insert_rowid()))
-}
-
-/// Tells the parent. It is due once all its children are done, and fails with the first that is not, together with
-/// its own parent.
-pub(crate) fn child_ended(
-    tx: &Transaction<'_>,
-    child: JobId,
-    parent: JobId,
-    state: State,
-    now_ms: i64,
-    tally: &mut Tally,
-) -> Result<Vec<(JobId, State)>, StoreError> {
-    let row = tx
-        .prepare_cached(
-            "UPDATE job SET children_open = max(children_open - 1, 0) WHERE id = ?1 AND state = 3
-             RETURNING queue, priority, children_open, parent, run_at_ms",
-        )?
-        .query_row([parent.0], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                Priority::from_code(row.get(1)?),
-                row.get::<_, i64>(2)?,
-                row.get::<_, Option<i64>>(3)?,
-                row.get::<_, i64>(4)?,
-            ))
-        })
-        .optional()?;
-    let Some((queue, priority, open, grandparent, run_at_ms)) = row else { return Ok(Vec::new()) };
-    if state != State::Done {
-        let error = format!("job {child}, for which it waited, is {state}");
-        tx.prepare_cached("UPDATE job SET state = 6, error = ?2, ended_at_ms = ?3 WHERE id = ?1")?
-            .execute((parent.0, error, now_ms))?;
-        tally.moved(&queue, priority, State::Blocked, State::Failed);
-        let mut moved = vec![(parent, State::Failed)];
-        if let Some(grandparent) = grandparent {
-            moved.extend(child_ended(tx, parent, JobId(grandparent), State::Failed, now_ms, tally)?);
-        }
-        return Ok(moved);
-    }
-    if open > 0 {
-        return Ok(Vec::new());
-    }
-    let to = if run_at_ms > now_ms { State::Scheduled } else { State::Waiting };
-    tx.prepare_cached("UPDATE job SET state = ?2, run_at_ms = max(run_at_ms, ?3) WHERE id = ?1")?
-        .execute((parent.0, to as i64, now_ms))?;
-    tally.moved(&queue, priority, State::Blocked, to);
-    Ok(vec![(parent, to)])
 }

@@ -146,8 +146,4 @@ impl States {
     pub fn contains(self, state: State) -> bool {
         self.0 >> state as u8 & 1 == 1
     }
-
-    pub(crate) fn bits(self) -> i64 {
-        self.0.into()
-    }
 }

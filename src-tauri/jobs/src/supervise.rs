@@ -10,11 +10,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::YEAR;
+use crate::clock::millis;
 use crate::core::{Core, Underway};
 use crate::kind::{Kind, said};
-use crate::running::Running;
-use crate::settle::{Ending, Started};
-use crate::turn::Ended;
+use crate::running::{Progress, Running};
+use crate::settle::{Ended, Ending, Started};
+use crate::turn::Fetched;
 use crate::{Backoff, Hold, Outcome};
 
 /// How long a handler that was told to end may take over it.
@@ -32,37 +34,40 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What the dispatcher hears of an attempt.
 pub(crate) enum News {
     /// It ended; its place is free where `freed`.
-    Ended { ended: Box<Ended>, freed: bool },
+    Ended { ended: Arc<Ended>, freed: bool },
     /// A handler that was told to end long ago has ended.
     Freed { queue: String },
 }
 
 /// Starts the attempt; its end arrives as news.
-pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>) {
-    let Underway { cancel, progress } = Underway::new();
-    core.live().running.insert(job.id, Underway { cancel: cancel.clone(), progress: Arc::clone(&progress) });
+pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<News>) {
+    let Fetched { job, key, payload } = fetched;
+    let (cancel, progress) = (CancellationToken::new(), Progress::default());
+    let underway = Underway { start: job.starts, cancel: cancel.clone(), progress: Arc::clone(&progress) };
+    core.live().running.insert(job.id, underway);
     let (core, told) = (Arc::clone(core), CancellationToken::new());
     tokio::spawn(async move {
-        let Some(Kind { defaults, handler }) = core.kinds.get(&*job.kind).cloned() else {
-            core.live().running.remove(&job.id);
-            let ending = unknown(&job);
-            send(&news, job, ending, Backoff::Fixed(GRACE), true);
-            return;
+        let Kind { defaults, handler } = match startable(&core, &job) {
+            Ok(kind) => kind.clone(),
+            Err(ending) => {
+                core.live().ended(&job);
+                send(&news, job, ending, Backoff::Fixed(GRACE), true);
+                return;
+            }
         };
         let running = Running {
             id: job.id,
             attempt: job.attempt,
             attempts: job.attempts,
-            key: job.key.as_deref().map(Arc::from),
+            key: key.map(Arc::from),
             cancel: told.clone(),
             progress,
         };
-        let payload = job.payload.clone();
         let mut task = tokio::spawn(async move {
             AssertUnwindSafe(async move { handler.run(&payload, running).await }).catch_unwind().await
         });
         let ending = watch(&core, &job, &mut task, &cancel, &told).await;
-        core.live().running.remove(&job.id);
+        core.live().ended(&job);
         let (id, queue) = (job.id, job.queue.clone());
         let freed = task.is_finished();
         send(&news, job, ending, defaults.backoff, freed);
@@ -72,15 +77,9 @@ pub(crate) fn spawn(core: &Arc<Core>, job: Started, news: UnboundedSender<News>)
     });
 }
 
-impl Underway {
-    fn new() -> Self {
-        Self { cancel: CancellationToken::new(), progress: Arc::default() }
-    }
-}
-
 fn send(news: &UnboundedSender<News>, job: Started, ending: Ending, backoff: Backoff, freed: bool) {
     // Without a dispatcher the program has ended, and the next start takes the job up.
-    let _ = news.send(News::Ended { ended: Box::new(Ended { job, ending, backoff }), freed });
+    let _ = news.send(News::Ended { ended: Arc::new(Ended { job, ending, backoff }), freed });
 }
 
 /// A handler that ignored its cancellation: dropped where it waits, its place counts until it really ends.
@@ -96,14 +95,21 @@ async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &
     let _ = news.send(News::Freed { queue: queue.to_owned() });
 }
 
-/// Another version of the program may know the kind: one that was run before this one, or will be after it. The job
-/// waits for it, without spending an attempt, and is there to be looked at and cancelled meanwhile.
-fn unknown(job: &Started) -> Ending {
-    let error = format!("this version has no handler for {}", job.kind);
-    if job.started_at_ms - job.created_at_ms > millis(UNKNOWN_FOR) {
-        return Ending::Fail(error);
+/// The job's kind, or how the job ends without a run.
+///
+/// Another version of the program may know an unknown kind: one that was run before this one, or will be after it. The
+/// job waits for it, without spending an attempt, and is there to be looked at and cancelled meanwhile.
+fn startable<'a>(core: &'a Core, job: &Started) -> Result<&'a Kind, Ending> {
+    if job.deadline_ms.is_some_and(|deadline| deadline <= job.started_at_ms) {
+        return Err(Ending::Fail("its overall time is up".into()));
     }
-    Ending::Snooze { for_ms: millis(UNKNOWN_STEP), because: Hold::Other(error) }
+    core.kinds.get(&*job.kind).ok_or_else(|| {
+        let error = format!("this version has no handler for {}", job.kind);
+        if job.started_at_ms - job.created_at_ms > millis(UNKNOWN_FOR) {
+            return Ending::Fail(error);
+        }
+        Ending::Snooze { for_ms: millis(UNKNOWN_STEP), because: Hold::Other(error) }
+    })
 }
 
 type Finished = Result<Outcome, Box<dyn Any + Send>>;
@@ -154,12 +160,25 @@ fn ending_of(finished: Option<Finished>) -> Ending {
             }
             Ending::Fail(format!("its result has {} bytes: at most {RESULT_MAX} are kept", text.len()))
         }
-        Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(millis)),
-        Some(Ok(Outcome::Snooze { for_, because })) => Ending::Snooze { for_ms: millis(for_), because },
+        Some(Ok(Outcome::Retry { error, after })) => retry("retry", shortened(error), after.map(wait_ms)),
+        Some(Ok(Outcome::Snooze { for_, because })) => {
+            Ending::Snooze { for_ms: wait_ms(for_), because: because.shortened() }
+        }
         Some(Ok(Outcome::Cancel { because })) => Ending::Cancel(shortened(because)),
         Some(Ok(Outcome::Fail { error })) => Ending::Fail(shortened(error)),
         Some(Err(panic)) => retry("panicked", shortened(said(&*panic)), None),
         None => retry("panicked", "its handler was ended from outside".into(), None),
+    }
+}
+
+impl Hold {
+    fn shortened(self) -> Self {
+        match self {
+            Self::RateLimited { service } => Self::RateLimited { service: shortened(service) },
+            Self::BreakerOpen { service } => Self::BreakerOpen { service: shortened(service) },
+            Self::Load => Self::Load,
+            Self::Other(text) => Self::Other(shortened(text)),
+        }
     }
 }
 
@@ -168,6 +187,6 @@ fn shortened(text: String) -> String {
 }
 
 /// No wait is longer than a year.
-fn millis(wait: Duration) -> i64 {
-    wait.min(Duration::from_secs(366 * 24 * 3600)).as_millis() as i64
+fn wait_ms(wait: Duration) -> i64 {
+    millis(wait.min(YEAR))
 }

@@ -1,7 +1,5 @@
 //! Changes to the numbers of jobs by state, gathered during a transaction and written at its end.
 
-use std::collections::BTreeMap;
-
 use store::StoreError;
 use store::rusqlite::{Connection, Transaction};
 
@@ -9,12 +7,18 @@ use crate::{Priority, State};
 
 /// What a transaction changes; it must be [written](Tally::write) in that transaction.
 #[derive(Default)]
-pub(crate) struct Tally(BTreeMap<(String, i64, i64), i64>);
+pub(crate) struct Tally(Vec<(String, Changes)>);
+
+/// By state and priority.
+type Changes = [[i64; 4]; 8];
 
 impl Tally {
     pub(crate) fn add(&mut self, queue: &str, state: State, priority: Priority, jobs: i64) {
-        let cell = (queue.to_owned(), state as i64, priority as i64);
-        *self.0.entry(cell).or_default() += jobs;
+        let at = self.0.iter().position(|(name, _)| name == queue).unwrap_or_else(|| {
+            self.0.push((queue.to_owned(), Changes::default()));
+            self.0.len() - 1
+        });
+        self.0[at].1[state as usize][priority as usize] += jobs;
     }
 
     pub(crate) fn moved(&mut self, queue: &str, priority: Priority, from: State, to: State) {
@@ -22,13 +26,25 @@ impl Tally {
         self.add(queue, to, priority, 1);
     }
 
+    /// By how much the open jobs of a queue change.
+    pub(crate) fn open(&self, queue: &str) -> i64 {
+        let changes = self.0.iter().find(|(name, _)| name == queue);
+        let open =
+            |(_, changes): &(String, Changes)| changes[..=State::Running as usize].iter().flatten().sum();
+        changes.map_or(0, open)
+    }
+
     pub(crate) fn write(self, tx: &Transaction<'_>) -> Result<(), StoreError> {
         let mut upsert = tx.prepare_cached(
             "INSERT INTO job_count (queue, state, priority, jobs) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs",
         )?;
-        for ((queue, state, priority), jobs) in self.0.into_iter().filter(|(_, jobs)| *jobs != 0) {
-            upsert.execute((queue, state, priority, jobs))?;
+        for (queue, changes) in self.0 {
+            for (state, jobs) in changes.iter().enumerate() {
+                for (priority, jobs) in jobs.iter().enumerate().filter(|(_, jobs)| **jobs != 0) {
+                    upsert.execute((&queue, state as i64, priority as i64, jobs))?;
+                }
+            }
         }
         Ok(())
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::StoreError;
+use store::rusqlite::Connection;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::State;
 use crate::core::Core;
 use crate::periodic::Periodics;
 use crate::retention::sweep;
 use crate::session::{LOOKS, Watch, beat, recover};
 use crate::tally::counts;
+use crate::{JobId, State};
 
-/// Schedules and progress are looked at so often.
+/// Schedules and progress are looked at so often, or more.
 const STEP: Duration = Duration::from_secs(1);
 /// Between two samples of the depths.
 const SAMPLE: Duration = Duration::from_secs(10);
@@ -21,10 +22,11 @@ const SAMPLE: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(core: Arc<Core>, mut periodics: Periodics) {
-    let mut steps = interval(STEP);
+    let beat = core.config.lease / LOOKS;
+    let mut steps = interval(STEP.min(beat));
+    // After a sleep of the machine there is one step, not one for each that was missed: others have time to beat.
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut beats, mut samples, mut sweeps) =
-        (Every::new(core.config.lease / LOOKS), Every::new(SAMPLE), Every::new(SWEEP));
+    let (mut beats, mut samples, mut sweeps) = (Every::new(beat), Every::new(SAMPLE), Every::new(SWEEP));
     let mut watch = Watch::default();
     loop {
         tokio::select! {
@@ -33,6 +35,7 @@ pub(crate) async fn run(core: Arc<Core>, mut periodics: Periodics) {
         }
         report(periodics.tend(&core).await);
         report(core.write_progress().await);
+        report(core.hear_cancellations().await);
         if !core.config.sole_owner && beats.is_due() {
             report(core.beat(&mut watch).await);
         }
@@ -97,6 +100,24 @@ impl Core {
                 Ok(())
             })
             .await
+    }
+
+    /// Another process may have cancelled what runs here, and this one may have done so just as it began.
+    async fn hear_cancellations(&self) -> Result<(), StoreError> {
+        if self.live().running.is_empty() {
+            return Ok(());
+        }
+        let session = self.session;
+        let cancelling = move |db: &Connection| {
+            let mut select = db.prepare_cached(
+                "SELECT id FROM job INDEXED BY job_by_state WHERE state = 4 AND session = ?1 AND cancelling",
+            )?;
+            let ids = select.query_map([session], |row| Ok(JobId(row.get(0)?)))?;
+            Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        };
+        let ids = self.store.read("jobs.cancelling", cancelling).await?;
+        self.tell_to_end(&ids);
+        Ok(())
     }
 
     async fn beat(self: &Arc<Self>, watch: &mut Watch) -> Result<(), StoreError> {

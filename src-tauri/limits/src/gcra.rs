@@ -5,16 +5,20 @@ use std::time::{Duration, Instant};
 pub struct Quota {
     burst: u32,
     /// Nanoseconds in which one call comes back; rounded up, so never too generous.
-    interval: Duration,
+    interval_ns: u64,
+    /// Nanoseconds in which a whole burst comes back.
+    depth_ns: u64,
 }
 
 impl Quota {
-    /// At most `burst` at once, coming back evenly over `period`; neither may be zero.
+    /// At most `burst` at once, coming back evenly over `period`; neither may be zero, nor the period longer than
+    /// 292 years.
     #[must_use]
     pub fn new(burst: u32, period: Duration) -> Option<Self> {
         let nanos = period.as_nanos().div_ceil(u128::from(burst.max(1)));
-        let interval = Duration::from_nanos(u64::try_from(nanos).ok()?);
-        (burst > 0 && !interval.is_zero()).then_some(Self { burst, interval })
+        let interval_ns = u64::try_from(nanos).ok()?;
+        let depth_ns = interval_ns.checked_mul(u64::from(burst)).filter(|depth| *depth <= u64::MAX / 2)?;
+        (burst > 0 && interval_ns > 0).then_some(Self { burst, interval_ns, depth_ns })
     }
 
     /// Calls at once, after a rest.
@@ -23,22 +27,23 @@ impl Quota {
         self.burst
     }
 
-    /// The judgement on a call at `now`, and the theoretical arrival time (TAT) it would leave behind.
+    /// The judgement on a call of somebody whose theoretical arrival time (TAT) is so many nanoseconds ahead of now,
+    /// and how many nanoseconds ahead the call leaves it.
     ///
     /// Each call moves the TAT one interval on; a call passes while the TAT is then at most one whole burst
-    /// ahead of now. `tat` is `None` for a key that has rested.
-    pub(crate) fn judge(&self, tat: Option<Instant>, now: Instant) -> (Decision, Instant) {
-        let owed = tat.map_or(Duration::ZERO, |tat| tat.saturating_duration_since(now));
-        let depth = self.interval * self.burst;
-        let after = owed + self.interval;
-        if after <= depth {
-            let remaining = (depth - after).as_nanos() / self.interval.as_nanos();
+    /// ahead of now.
+    pub(crate) fn judge(&self, owed_ns: u64) -> (Decision, u64) {
+        // Nobody owes more than the depth, but for a clock that was set back.
+        let after_ns = owed_ns.saturating_add(self.interval_ns);
+        if after_ns <= self.depth_ns {
+            let remaining = (self.depth_ns - after_ns) / self.interval_ns;
             let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-            let decision = Decision { allowed: true, remaining, reset_after: after, retry_after: None };
-            (decision, now + after)
+            let reset_after = Duration::from_nanos(after_ns);
+            (Decision { allowed: true, remaining, reset_after, retry_after: None }, after_ns)
         } else {
-            let retry_after = Some(after - depth);
-            (Decision { allowed: false, remaining: 0, reset_after: owed, retry_after }, now + owed)
+            let retry_after = Some(Duration::from_nanos(after_ns - self.depth_ns));
+            let reset_after = Duration::from_nanos(owed_ns);
+            (Decision { allowed: false, remaining: 0, reset_after, retry_after }, owed_ns)
         }
     }
 }
@@ -76,13 +81,22 @@ impl Gcra {
     /// Whether a call would pass; nothing is taken.
     #[must_use]
     pub fn check(&self, now: Instant) -> Decision {
-        self.quota.judge(self.tat, now).0
+        self.quota.judge(self.owed_ns(now)).0
     }
 
     /// Takes one call, where it may pass.
     pub fn take(&mut self, now: Instant) -> Decision {
-        let (decision, tat) = self.quota.judge(self.tat, now);
-        self.tat = Some(tat);
+        let (decision, owed_ns) = self.quota.judge(self.owed_ns(now));
+        self.tat = Some(now + Duration::from_nanos(owed_ns));
         decision
     }
+
+    fn owed_ns(&self, now: Instant) -> u64 {
+        self.tat.map_or(0, |tat| nanos(tat.saturating_duration_since(now)))
+    }
+}
+
+/// Whole nanoseconds, saturating after 584 years.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -2,13 +2,18 @@ use std::hash::{BuildHasher, Hash};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexMap;
+use hashbrown::HashTable;
 
+use crate::gcra::nanos;
 use crate::{Decision, Quota};
 
 /// How many keys are looked at when a new one comes: two would already clear rested keys faster than new ones come;
 /// eight make the choice of whom to forgive a good one.
 const LOOKED_AT: usize = 8;
+/// At least one of so many places is taken, so that the next key is never far.
+const SPARSEST: usize = 8;
+/// A table of so few places is left as it is.
+const SMALL: usize = 64;
 
 /// [`Gcra`](crate::Gcra) per key, for at most `bound` keys at a time.
 ///
@@ -20,17 +25,29 @@ const LOOKED_AT: usize = 8;
 pub struct KeyedGcra<K, S = RandomState> {
     quota: Quota,
     bound: usize,
-    /// The theoretical arrival time of each key.
-    tats: IndexMap<K, Instant, S>,
+    /// Key and theoretical arrival time in one place: with a million keys each place that is looked at is a wait for
+    /// memory.
+    tats: HashTable<Entry<K>>,
+    hasher: S,
+    /// The first call, from which the times in the table count.
+    origin: Option<Instant>,
     /// Where the next look at a few keys begins.
     hand: usize,
+}
+
+#[derive(Debug)]
+struct Entry<K> {
+    key: K,
+    /// The theoretical arrival time, in nanoseconds since the origin.
+    tat_ns: u64,
 }
 
 impl<K: Clone + Eq + Hash> KeyedGcra<K> {
     /// Limits each key to `quota` and remembers at most `bound` keys (at least one).
     #[must_use]
     pub fn new(quota: Quota, bound: usize) -> Self {
-        Self { quota, bound: bound.max(1), tats: IndexMap::default(), hand: 0 }
+        let (tats, hasher) = (HashTable::new(), RandomState::default());
+        Self { quota, bound: bound.max(1), tats, hasher, origin: None, hand: 0 }
     }
 }
 
@@ -38,23 +55,28 @@ impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
     /// Whether a call of this key would pass; nothing is taken or remembered.
     #[must_use]
     pub fn check(&self, key: &K, now: Instant) -> Decision {
-        self.quota.judge(self.tats.get(key).copied(), now).0
+        let now_ns = self.origin.map_or(0, |origin| nanos(now.saturating_duration_since(origin)));
+        let entry = self.tats.find(self.hasher.hash_one(key), |entry| entry.key == *key);
+        self.quota.judge(entry.map_or(0, |entry| entry.tat_ns.saturating_sub(now_ns))).0
     }
 
     /// Takes one call of this key, where it may pass.
     pub fn take(&mut self, key: &K, now: Instant) -> Decision {
-        if let Some(tat) = self.tats.get_mut(key) {
-            let (decision, after) = self.quota.judge(Some(*tat), now);
+        let origin = *self.origin.get_or_insert(now);
+        let now_ns = nanos(now.saturating_duration_since(origin));
+        let hash = self.hasher.hash_one(key);
+        if let Some(entry) = self.tats.find_mut(hash, |entry| entry.key == *key) {
+            let (decision, owed_ns) = self.quota.judge(entry.tat_ns.saturating_sub(now_ns));
             if decision.allowed {
-                *tat = after;
+                entry.tat_ns = now_ns + owed_ns;
             }
             return decision;
         }
-        let (decision, tat) = self.quota.judge(None, now);
-        if decision.allowed {
-            self.make_room(now);
-            self.tats.insert(key.clone(), tat);
-        }
+        let (decision, owed_ns) = self.quota.judge(0);
+        self.make_room(now_ns);
+        let entry = Entry { key: key.clone(), tat_ns: now_ns + owed_ns };
+        let hasher = &self.hasher;
+        self.tats.insert_unique(hash, entry, |entry| hasher.hash_one(&entry.key));
         decision
     }
 
@@ -70,34 +92,47 @@ impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
         self.tats.is_empty()
     }
 
-    fn make_room(&mut self, now: Instant) {
-        let mut nearest: Option<(usize, Instant)> = None;
+    fn make_room(&mut self, now_ns: u64) {
+        let mut nearest: Option<(u64, usize)> = None;
         for _ in 0..LOOKED_AT.min(self.tats.len()) {
-            self.hand = if self.hand < self.tats.len() { self.hand } else { 0 };
-            let Some((_, tat)) = self.tats.get_index(self.hand) else { break };
-            let tat = *tat;
-            if tat <= now {
-                // The last key takes its place, and is looked at next.
-                self.tats.swap_remove_index(self.hand);
-                nearest = nearest.filter(|(index, _)| *index < self.tats.len());
-                continue;
+            let (index, tat_ns) = self.next();
+            if tat_ns <= now_ns {
+                self.forget(index);
+            } else if nearest.is_none_or(|nearest| tat_ns < nearest.0) {
+                nearest = Some((tat_ns, index));
             }
-            if nearest.is_none_or(|(_, other)| tat < other) {
-                nearest = Some((self.hand, tat));
-            }
-            self.hand += 1;
         }
-        if self.tats.len() >= self.bound {
-            let index = nearest.map_or(0, |(index, _)| index);
-            self.tats.swap_remove_index(index);
+        if self.tats.len() >= self.bound
+            && let Some((_, index)) = nearest
+        {
+            self.forget(index);
         }
         self.shrink();
     }
 
+    /// The next key behind the hand, as its place and its time; there must be one.
+    fn next(&mut self) -> (usize, u64) {
+        loop {
+            let index = if self.hand < self.tats.num_buckets() { self.hand } else { 0 };
+            self.hand = index + 1;
+            if let Some(entry) = self.tats.get_bucket(index) {
+                return (index, entry.tat_ns);
+            }
+        }
+    }
+
+    fn forget(&mut self, index: usize) {
+        if let Ok(entry) = self.tats.get_bucket_entry(index) {
+            entry.remove();
+        }
+    }
+
     /// Gives memory back that a passing crowd of keys has left.
     fn shrink(&mut self) {
-        if self.tats.capacity() > 1024 && self.tats.capacity() > 8 * self.tats.len() {
-            self.tats.shrink_to(2 * self.tats.len());
+        let buckets = self.tats.num_buckets();
+        if buckets > SMALL && buckets > SPARSEST * self.tats.len() {
+            let hasher = &self.hasher;
+            self.tats.shrink_to(2 * self.tats.len(), |entry| hasher.hash_one(&entry.key));
         }
     }
 }

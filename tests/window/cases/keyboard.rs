@@ -14,10 +14,12 @@ async fn every_screen_and_the_palette_are_reached_by_keys() -> anyhow::Result<()
     app.press(&['2']).await?;
     app.find("markets-table").await?;
     app.press(&['3']).await?;
-    app.find("cache-level-memory").await?;
+    app.find("queue-critical").await?;
     app.press(&['4']).await?;
-    app.find("limits").await?;
+    app.find("cache-level-memory").await?;
     app.press(&['5']).await?;
+    app.find("limits").await?;
+    app.press(&['6']).await?;
     app.find("setting-theme").await?;
     app.press(&['1']).await?;
     app.find("chart-price").await?;

@@ -1,6 +1,7 @@
 //! What a person sees and does in the real window.
 
 mod cache;
+mod jobs;
 mod keyboard;
 mod limits;
 mod markets;

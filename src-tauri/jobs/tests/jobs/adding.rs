@@ -1,8 +1,6 @@
-//! Adding in a caller's own transaction, and stopping.
+//! Adding in a caller's own transaction, and many at once.
 
-use std::time::Duration;
-
-use eider_jobs::{JobId, State};
+use eider_jobs::{AddError, State};
 use store::StoreError;
 
 use crate::support::{Act, Rig, job};
@@ -26,38 +24,43 @@ async fn a_job_added_in_a_transaction_exists_exactly_if_that_is_committed() {
 }
 
 #[tokio::test]
-async fn quitting_with_a_hundred_under_way_loses_no_attempt_and_no_job() {
-    let mut rig = Rig::new().await;
-    rig.jobs.set_concurrency("normal", 100).await.unwrap();
-    let acts = (0..100).map(|n| job(if n % 2 == 0 { Act::Stubborn } else { Act::Wait }));
-    rig.jobs.add_many(acts.collect()).await.unwrap();
-    rig.until(JobId(100), State::Running).await;
-    let mut rig = rig.restart().await;
-    rig.until(JobId(100), State::Running).await;
-    for id in 1..=100 {
-        let job = rig.jobs.job(JobId(id)).await.unwrap();
-        assert_eq!((job.row.state, job.row.attempt), (State::Running, 1), "job {id}");
-        assert_eq!(job.timeline[1].outcome, "interrupted");
-    }
-    rig.hands.go.notify_waiters();
-    rig.until(JobId(100), State::Done).await;
+async fn a_caller_that_goes_on_after_a_failed_enqueue_keeps_nothing_of_the_job() {
+    let rig = Rig::new().await;
+    rig.jobs.pause("normal").await.unwrap();
+    rig.added(job(Act::Done)).await;
+    let jobs = rig.jobs.clone();
+    let own = rig.store.write("test.own", move |tx| {
+        tx.execute_batch(
+            "CREATE TRIGGER broken BEFORE UPDATE ON job_count BEGIN SELECT raise(FAIL, 'broken'); END;
+             CREATE TABLE own (id INTEGER)",
+        )?;
+        let refused = jobs.enqueue_in(tx, job(Act::Done));
+        assert!(matches!(refused, Err(AddError::Store(_))), "{refused:?}");
+        Ok(tx.execute_batch("INSERT INTO own VALUES (1); DROP TRIGGER broken")?)
+    });
+    own.await.unwrap();
+    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 1);
     rig.counts_are_true().await;
 }
 
 #[tokio::test]
-async fn a_stop_lets_what_is_nearly_done_end_and_twice_is_fine() {
+async fn many_jobs_share_commits_in_parts_and_each_has_its_answer() {
     let mut rig = Rig::new().await;
-    let id = rig.add(Act::Wait).await;
-    rig.until(id, State::Running).await;
-    let (jobs, stopping) = (rig.jobs.clone(), rig.jobs.clone());
-    let stop = tokio::spawn(async move { stopping.stop(Duration::from_secs(20)).await });
-    tokio::task::yield_now().await;
-    rig.hands.go.notify_one();
-    stop.await.unwrap();
-    assert_eq!(rig.state(id).await, State::Done);
-    jobs.stop(Duration::from_secs(20)).await;
-    let sessions = rig.store.read("test.sessions", |db| {
-        Ok(db.query_row("SELECT count(*) FROM job_session", [], |row| row.get::<_, i64>(0))?)
-    });
-    assert_eq!(sessions.await.unwrap(), 0);
+    rig.jobs.pause("normal").await.unwrap();
+    let break_it = "CREATE TRIGGER full AFTER INSERT ON job WHEN new.id > 2500
+                    BEGIN SELECT raise(ABORT, 'no room'); END";
+    rig.store.write("test.break", move |tx| Ok(tx.execute_batch(break_it)?)).await.unwrap();
+    let commits = rig.store.stats().writer.groups;
+    let mut many: Vec<_> = (0..4000).map(|_| job(Act::Done)).collect();
+    many[7] = job(Act::Done).attempts(0);
+    let answers = rig.jobs.add_many(many).await.unwrap();
+    assert!(rig.store.stats().writer.groups >= commits + 3, "nobody waits behind all of them");
+    assert!(matches!(answers[7], Err(AddError::Invalid { field: "attempts", .. })));
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1999);
+    assert!(answers[2000..].iter().all(|answer| matches!(answer, Err(AddError::Store(_)))));
+    assert_eq!(rig.jobs.queues().await.unwrap()[2].counts.of(State::Waiting), 1999);
+    rig.counts_are_true().await;
+    rig.store.write("test.mend", |tx| Ok(tx.execute_batch("DROP TRIGGER full")?)).await.unwrap();
+    rig.jobs.resume("normal").await.unwrap();
+    rig.until(answers[1999].as_ref().unwrap().id, State::Done).await;
 }

@@ -135,6 +135,21 @@ async fn no_attempt_begins_after_the_overall_time() {
 }
 
 #[tokio::test]
+async fn a_job_is_not_put_off_beyond_its_overall_time_nor_begun_after_it() {
+    let mut rig = Rig::new().await;
+    let snoozes = rig.added(job(Act::Snooze(16_000)).overall(15 * S)).await.id;
+    let error = rig.until(snoozes, State::Failed).await.error.unwrap();
+    assert!(error.ends_with("its overall time is up"), "{error}");
+    rig.jobs.pause("normal").await.unwrap();
+    let late = rig.added(job(Act::Done).overall(15 * S)).await.id;
+    rig.pass(15 * S);
+    rig.jobs.resume("normal").await.unwrap();
+    let error = rig.until(late, State::Failed).await.error.unwrap();
+    assert_eq!(error, "its overall time is up");
+    assert_eq!(rig.hands.begun.lock().unwrap().len(), 1, "its handler was not called");
+}
+
+#[tokio::test]
 async fn progress_is_shown_while_it_runs() {
     let mut rig = Rig::new().await;
     let id = rig.add(Act::Progress).await;

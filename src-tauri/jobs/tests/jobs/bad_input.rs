@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use eider_jobs::{AddError, Config, JobsError, NewJob, QueueConfig, Rate, StartError};
+use eider_jobs::{
+    AddError, Config, JobId, JobsError, NewJob, Priority, QueueConfig, Rate, Retention, StartError, State,
+    States, Unique,
+};
 use serde_json::json;
 
-use crate::support::{Act, Rig, START_MS, builder, config, job};
+use crate::support::{Act, Rig, START_MS, builder, config, job, named};
 
 const YEARS: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -76,7 +79,7 @@ async fn a_configuration_out_of_its_ranges_starts_nothing() {
         with(QueueConfig { bound: 0, ..queue() }),
         with(QueueConfig { weights: [1, 1, 0, 1], ..queue() }),
         with(QueueConfig { rate: rate(0, Duration::from_secs(1)), ..queue() }),
-        with(QueueConfig { rate: rate(1, Duration::ZERO), ..queue() }),
+        with(QueueConfig { rate: rate(1, Duration::from_nanos(1)), ..queue() }),
         // The kind's own queue must be there.
         with(QueueConfig::new("other")),
     ];
@@ -86,4 +89,33 @@ async fn a_configuration_out_of_its_ranges_starts_nothing() {
     }
     let twice = builder(&rig.store, &rig.hands, config()).register(crate::support::Actor(rig.hands.clone()));
     assert!(matches!(twice.start().await, Err(StartError::KindTwice("ACT"))));
+}
+
+#[tokio::test]
+async fn spans_without_end_are_just_that() {
+    let forever = Duration::MAX;
+    let mut endless = config();
+    endless.retention = Retention { done: forever, cancelled: forever, failed: forever, most: u64::MAX };
+    endless.queues.iter_mut().for_each(|queue| queue.age_limit = forever);
+    endless.queues[2].concurrency = 1;
+    let mut rig = Rig::with(endless.clone()).await;
+    let unique = Unique { within: Some(forever), among: States::ALL, ..Unique::default() };
+    let done = rig.added(job(Act::Done).key("once").unique(unique)).await.id;
+    rig.until(done, State::Done).await;
+    assert_eq!(rig.added(job(Act::Done).key("once").unique(unique)).await.id, done);
+    rig.jobs.pause("normal").await.unwrap();
+    rig.added(named(Act::Done, "low").priority(Priority::Low)).await;
+    rig.pass(YEARS);
+    let last = rig.added(named(Act::Done, "critical").priority(Priority::Critical)).await.id;
+    rig.jobs.resume("normal").await.unwrap();
+    rig.until(last, State::Done).await;
+    assert_eq!(rig.hands.begun.lock().unwrap()[1], "critical", "nothing is ever old");
+    rig.until(JobId(2), State::Done).await;
+    rig.jobs.stop(Duration::ZERO).await;
+    let jobs = builder(&rig.store, &rig.hands, endless).start().await.unwrap();
+    // The first sweep is at the start.
+    while rig.store.stats().queries.iter().all(|query| query.name != "jobs.sweep" || query.calls < 2) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 3, "all are kept");
 }

@@ -28,6 +28,24 @@ async fn a_cancelled_job_ends_whether_it_waits_or_runs_or_ignores_it() {
     rig.counts_are_true().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cancelled_just_as_it_begins_ends_too() {
+    let mut rig = Rig::new().await;
+    rig.jobs.set_concurrency("normal", 100).await.unwrap();
+    let cancelled = (0..100).map(|_| {
+        let jobs = rig.jobs.clone();
+        tokio::spawn(async move {
+            let id = jobs.add(job(Act::Wait)).await.unwrap().id;
+            jobs.cancel(id).await.unwrap();
+            id
+        })
+    });
+    for id in futures::future::join_all(cancelled).await {
+        rig.until(id.unwrap(), State::Cancelled).await;
+    }
+    rig.counts_are_true().await;
+}
+
 #[tokio::test]
 async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
     let mut rig = Rig::new().await;
@@ -50,6 +68,26 @@ async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
         rig.until(id, State::Failed).await;
         assert_eq!(rig.outcomes(id).await, ["failed", "failed"]);
     }
+}
+
+#[tokio::test]
+async fn a_replayed_job_has_its_attempts_and_its_overall_time_again_each_time() {
+    let mut rig = Rig::new().await;
+    let id = rig.added(job(Act::Retry).attempts(2).overall(Duration::from_secs(60))).await.id;
+    for round in 1..=4 {
+        rig.until(id, State::Scheduled).await;
+        rig.pass(Duration::from_secs(11));
+        rig.until(id, State::Failed).await;
+        let row = rig.jobs.job(id).await.unwrap().row;
+        assert_eq!((row.attempt, row.attempts), (2 * round, 2 * round));
+        rig.pass(Duration::from_secs(3600));
+        rig.jobs.retry(id).await.unwrap();
+    }
+    rig.until(id, State::Scheduled).await;
+    rig.pass(Duration::from_secs(61));
+    let error = rig.until(id, State::Failed).await.error.unwrap();
+    assert!(error.ends_with("its overall time is up"), "{error}");
+    rig.counts_are_true().await;
 }
 
 #[tokio::test]

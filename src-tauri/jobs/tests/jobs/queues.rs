@@ -121,6 +121,35 @@ async fn a_limited_queue_starts_no_more_than_its_rate() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_lets_no_more_start_than_the_rate() {
+    let rate = Some(Rate { jobs: 2, per: Duration::from_secs(60) });
+    let mut rig = Rig::with(one_queue(QueueConfig { rate, concurrency: 8, ..normal() })).await;
+    for _ in 0..3 {
+        rig.add(Act::Done).await;
+    }
+    rig.until(JobId(2), State::Done).await;
+    let back_ms = 24 * 3600 * 1000;
+    rig.hands.wall_ms.fetch_sub(back_ms, Ordering::SeqCst);
+    let now_ms = rig.hands.wall_ms.load(Ordering::SeqCst);
+    assert_eq!(rig.jobs.why(JobId(3)).await.unwrap(), Why::QueueRate { until_ms: now_ms + 60_000 });
+    rig.pass(Duration::from_secs(60));
+    rig.until(JobId(3), State::Done).await;
+}
+
+#[tokio::test]
+async fn a_delayed_job_of_a_paused_queue_waits_when_it_is_due() {
+    let mut rig = Rig::with(one_queue(normal())).await;
+    rig.jobs.pause("normal").await.unwrap();
+    let id = rig.added(job(Act::Done).delay(Duration::from_secs(60))).await.id;
+    rig.pass(Duration::from_secs(60));
+    while rig.jobs.why(id).await.unwrap() != Why::Paused {
+        tokio::task::yield_now().await;
+    }
+    rig.jobs.resume("normal").await.unwrap();
+    rig.until(id, State::Done).await;
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_with_its_bound_and_a_time_and_keeps_what_it_took() {
     let mut rig = Rig::with(one_queue(QueueConfig { bound: 3, ..normal() })).await;
     rig.jobs.pause("normal").await.unwrap();

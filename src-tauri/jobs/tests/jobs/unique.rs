@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use eider_jobs::{OnDuplicate, State, States, Unique};
+use eider_jobs::{JobsError, OnDuplicate, State, States, Unique, Why};
 
 use crate::support::{Act, Rig, job, named};
 
@@ -84,4 +84,51 @@ async fn of_many_adders_at_once_one_adds() {
     assert!(!rig.added(job(Act::Done).key("one").unique(among)).await.existing, "only running ones count");
     assert_eq!(rig.hands.running.load(Ordering::SeqCst), 0);
     rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_replayed_job_does_not_stand_beside_another_of_its_key() {
+    let mut rig = Rig::new().await;
+    let first = rig.added(job(Act::Fail).key("DUCK")).await.id;
+    rig.until(first, State::Failed).await;
+    let second = rig.added(job(Act::Wait).key("DUCK")).await.id;
+    rig.until(second, State::Running).await;
+    let refused = rig.jobs.retry(first).await;
+    assert!(
+        matches!(refused, Err(JobsError::KeyTaken { id, by }) if (id, by) == (first, second)),
+        "{refused:?}"
+    );
+    assert_eq!(rig.jobs.retry_failed(None).await.unwrap(), 0);
+    assert_eq!(rig.state(first).await, State::Failed);
+    rig.hands.go.notify_one();
+    rig.until(second, State::Done).await;
+    assert_eq!(rig.jobs.retry_failed(None).await.unwrap(), 1);
+    rig.until(first, State::Failed).await;
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_job_takes_the_run_that_was_asked_for_meanwhile_with_it() {
+    let mut rig = Rig::new().await;
+    let again = Unique { policy: OnDuplicate::RunOnceMore, ..Unique::default() };
+    let keyed = |act, name| named(act, name).key("DUCK").unique(again);
+    let first = rig.added(keyed(Act::Wait, "first")).await.id;
+    rig.until(first, State::Running).await;
+    rig.added(keyed(Act::Done, "second")).await;
+    rig.jobs.cancel(first).await.unwrap();
+    rig.until(first, State::Cancelled).await;
+    assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 1);
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_replaced_job_that_failed_before_says_that_it_is_scheduled() {
+    let mut rig = Rig::new().await;
+    let replace = Unique { policy: OnDuplicate::Replace, ..Unique::default() };
+    let id = rig.added(job(Act::Retry).key("DUCK")).await.id;
+    rig.until(id, State::Scheduled).await;
+    rig.added(job(Act::Done).key("DUCK").unique(replace).delay(Duration::from_secs(60))).await;
+    assert!(matches!(rig.jobs.why(id).await.unwrap(), Why::Scheduled { .. }));
+    rig.pass(Duration::from_secs(60));
+    rig.until(id, State::Done).await;
 }

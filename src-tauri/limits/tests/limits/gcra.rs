@@ -128,3 +128,30 @@ fn a_quota_of_nothing_is_no_quota() {
     assert_eq!(Quota::new(1, Duration::ZERO), None);
     assert_eq!(Quota::new(1, Duration::MAX), None);
 }
+
+#[test]
+fn a_quota_counts_in_nanoseconds_for_292_years() {
+    let year = Duration::from_secs(31_556_952);
+    assert!(Quota::new(2, 292 * year).is_some());
+    assert_eq!(Quota::new(2, 293 * year), None);
+}
+
+#[test]
+fn a_crowd_that_rests_is_forgotten_whole() {
+    let mut keyed = KeyedGcra::new(Quota::new(1, Duration::from_secs(1)).unwrap(), 1_000_000);
+    let start = Instant::now();
+    for key in 0..100_000 {
+        keyed.take(&key, start);
+    }
+    let later = start + Duration::from_secs(1);
+    for key in 100_000..115_000 {
+        keyed.take(&key, later);
+    }
+    assert_eq!(keyed.len(), 15_000);
+    // Also from a table that has far more places than keys by now.
+    let last = later + Duration::from_secs(1);
+    for key in 115_000..119_000 {
+        keyed.take(&key, last);
+    }
+    assert_eq!(keyed.len(), 4_000);
+}
