@@ -16,6 +16,7 @@ pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
     let watched = Duration::from_secs(10).min(Duration::from_secs(20) / scale as u32);
     let fewer = 100_000 / scale;
     let mut eider = Name::Eider.start()?;
+    report.version(eider.version()?);
     let mut queued = |jobs| {
         eider.ask(Work::AddMany { jobs, batch: 1000 })?;
         anyhow::Ok(eider.resident()? as f64)
@@ -29,6 +30,7 @@ pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
     }
     drop(eider);
     let mut bullmq = Name::BullMq.start()?;
+    report.version(bullmq.version()?);
     bullmq.ask(Work::AddMany { jobs: fewer, batch: 1000 })?;
     let mib = |bytes: f64| bytes / f64::from(1 << 20);
     let redis = mib(bullmq.resident()? as f64);

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use eider_jobs::{Clock, Config, Defaults, Handler, Jobs, MIGRATIONS, NewJob, Outcome, QueueConfig, Running};
-use eider_store::Store;
+use eider_jobs::{
+    AddError, Clock, Config, Defaults, Handler, Jobs, MIGRATIONS, NewJob, Outcome, QueueConfig, Running,
+};
+use eider_store::{Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -120,10 +122,7 @@ async fn perform(jobs: &Jobs, note: &Note, work: Work) -> anyhow::Result<Answer>
                 let due = (since.elapsed().as_secs_f64() * per_second as f64) as usize + 1;
                 while tasks.len() < due.min(count) {
                     let (jobs, job) = (jobs.clone(), new(tasks.len()));
-                    tasks.spawn(async move {
-                        jobs.add(job).await?;
-                        anyhow::Ok(())
-                    });
+                    tasks.spawn(async move { add_patiently(&jobs, job).await });
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -150,6 +149,15 @@ async fn perform(jobs: &Jobs, note: &Note, work: Work) -> anyhow::Result<Answer>
         }
     }
     Ok(Answer { seconds: since.elapsed().as_secs_f64(), ..Answer::default() })
+}
+
+/// Where too many calls wait for the disk already, it tries again; the job's time runs on.
+async fn add_patiently(jobs: &Jobs, job: NewJob) -> anyhow::Result<()> {
+    while let Err(error) = jobs.add(job.clone()).await {
+        anyhow::ensure!(matches!(error, AddError::Store(StoreError::QueueFull { .. })), error);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
 }
 
 async fn all(mut tasks: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ fn concurrency(name: Name) -> u32 {
 }
 
 pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
-    let jobs = (10 * PER_SECOND / scale).max(2 * PER_SECOND);
+    let jobs = 10 * PER_SECOND / scale;
     let rounds = in_turns(report, &CONTENDERS, |name, contender| {
         contender.ask(Work::Work { concurrency: concurrency(name) })?;
         let mut stream = |jobs| {
