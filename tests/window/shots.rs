@@ -43,7 +43,7 @@ async fn screens(app: &App, folder: &Path, theme: &str) -> anyhow::Result<()> {
     app.drawn("chart-price", 10..).await?;
     shoot("token").await?;
     app.click("nav-jobs").await?;
-    app.click_on("[data-testid^='job-row-']").await?;
+    app.click_on("[data-testid^='job-row-'] .state").await?;
     app.find("job-timeline").await?;
     shoot("jobs").await?;
     app.click("nav-cache").await?;

@@ -35,10 +35,9 @@ async fn a_job_is_added_waits_with_its_reason_is_cancelled_run_again_and_discard
     app.gone("add-job-submit").await?;
 
     app.text("job-why", |text| text.contains("paused")).await?;
-    let id = until("the new job is selected", async || {
-        Ok(app.script(SHOWN).await?.as_str().map(str::to_owned))
-    })
-    .await?;
+    let id =
+        until("the new job is selected", async || Ok(app.script(SHOWN).await?.as_str().map(str::to_owned)))
+            .await?;
     app.click("job-cancel").await?;
     app.text("job-state", |text| text.contains("cancelled")).await?;
     app.click("job-retry").await?;
@@ -60,7 +59,14 @@ async fn the_work_of_the_engine_itself_is_in_the_list_and_a_queue_gets_more_plac
     let app = App::start(&desktop, &home, &[]).await?;
     app.find("chart-price").await?;
     app.click("nav-jobs").await?;
-    app.text("jobs-table", |text| text.contains("PRICE_REFRESH") && text.contains("CACHE_WARM")).await?;
+    let rows = "return document.querySelector('[data-testid=\"jobs-table\"]')?.textContent ?? ''";
+    until("the first jobs of the engine", async || {
+        let text = app.script(rows).await?;
+        let known =
+            text.as_str().is_some_and(|text| text.contains("PRICE_REFRESH") && text.contains("CACHE_WARM"));
+        Ok(known.then_some(()))
+    })
+    .await?;
     app.click("jobs-filter-failed").await?;
     app.gone("jobs-table").await?;
     app.click("jobs-filter-all").await?;
