@@ -637,7 +637,7 @@ impl Engine {
     }
 
     /// Every figure, for Prometheus.
-    pub fn readings(&self) -> Vec<Reading> {
+    pub async fn readings(&self) -> Vec<Reading> {
         let mut readings = Readings::default();
         readings.cache(&self.0.cache.stats());
         for service in self.services() {
@@ -645,6 +645,10 @@ impl Engine {
         }
         if let Some(sample) = self.0.latest.load() {
             readings.sample(&sample);
+        }
+        match self.0.jobs.queues().await {
+            Ok(queues) => readings.jobs(&queues),
+            Err(error) => tracing::debug!(%error, "the queues could not be read"),
         }
         readings.stores(&self.0.stores);
         readings.into_vec()

@@ -157,6 +157,49 @@ impl Readings {
         self.gauge("eider_service_breaker_open", "0 closed, 0.5 half open, 1 open.", &labels, breaker);
     }
 
+    pub(crate) fn jobs(&mut self, queues: &[jobs::QueueView]) {
+        for queue in queues {
+            let labels = [("queue", queue.name.as_str())];
+            for state in jobs::State::ALL {
+                let labels = [labels[0], ("state", state.name())];
+                let jobs = queue.counts.of(state) as f64;
+                self.gauge(
+                    "eider_jobs",
+                    "Jobs by state; ended ones as long as they are kept.",
+                    &labels,
+                    jobs,
+                );
+            }
+            self.gauge(
+                "eider_jobs_concurrency",
+                "Jobs that run at once at most.",
+                &labels,
+                queue.concurrency.into(),
+            );
+            let paused = f64::from(u8::from(queue.paused));
+            self.gauge("eider_jobs_paused", "1 where the queue starts none.", &labels, paused);
+            let stuck = f64::from(queue.stuck);
+            self.gauge("eider_jobs_stuck", "Handlers that were told to end and have not.", &labels, stuck);
+            let a_minute = queue.ended_per_minute as f64;
+            self.gauge(
+                "eider_jobs_ended_per_minute",
+                "Jobs that ended in the last minute.",
+                &labels,
+                a_minute,
+            );
+            for (name, help, times) in [
+                ("eider_job_wait_seconds", "From being due to the start.", queue.waits),
+                ("eider_job_run_seconds", "From the start to the end.", queue.runs),
+            ] {
+                let Some(times) = times else { continue };
+                for (quantile, ms) in [("0.5", times.p50_ms), ("0.95", times.p95_ms), ("0.99", times.p99_ms)]
+                {
+                    self.gauge(name, help, &[labels[0], ("quantile", quantile)], ms / 1000.0);
+                }
+            }
+        }
+    }
+
     pub(crate) fn sample(&mut self, sample: &Sample) {
         self.gauge("eider_load_factor", "The largest pressure, smoothed, 0 to 1.", &[], sample.load);
         self.gauge("eider_machine_cpu_ratio", "Busy share of all cores.", &[], sample.cpu);

@@ -14,7 +14,7 @@ use crate::server::Shared;
     (status = 200, description = "Prometheus text format 0.0.4", content_type = "text/plain", body = String),
 ))]
 pub(super) async fn metrics(State(shared): State<Shared>) -> Response {
-    let text = render(&shared.engine.readings());
+    let text = render(&shared.engine.readings().await);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
