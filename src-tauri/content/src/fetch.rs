@@ -139,7 +139,8 @@ fn follow() -> redirect::Policy {
     })
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, as an address names it, is this machine: a proxy would look for it on its own.
+pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -4,13 +4,13 @@ pub mod api;
 
 mod alarm;
 mod cache_view;
+mod calls;
 mod config;
 mod current;
 mod engine;
 mod error;
 mod export;
 mod holdings;
-mod job_calls;
 mod jobs_view;
 mod journal;
 mod limits_view;

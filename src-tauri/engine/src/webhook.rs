@@ -44,9 +44,7 @@ pub(crate) struct Webhook {
 impl Webhook {
     pub(crate) fn new(address: Address, pipeline: Pipeline) -> reqwest::Result<Self> {
         let mut builder = Client::builder().redirect(redirect::Policy::none());
-        let host = address.host().trim_matches(['[', ']']);
-        if host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        {
+        if content::is_loopback(address.host()) {
             // A proxy of the system would look for the address on its own machine.
             builder = builder.no_proxy();
         }
