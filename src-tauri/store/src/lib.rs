@@ -6,6 +6,7 @@ mod error;
 mod migrate;
 mod store;
 
+mod gather;
 mod group;
 mod readers;
 mod request;

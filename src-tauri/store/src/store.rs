@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 
@@ -10,8 +11,8 @@ use crate::damage::{self, SetAside};
 use crate::readers::Readers;
 use crate::recorder::Recorder;
 use crate::request::{Request, request};
-use crate::writer::{CHECKPOINT_AFTER, Writer};
-use crate::{Config, Migrations, Stats, StoreError, connect, migrate};
+use crate::writer::{CHECKPOINT_AFTER, GATHER, Writer};
+use crate::{Config, Durability, Migrations, Stats, StoreError, connect, migrate};
 
 /// One database file: a thread that writes, a few that read, and the figures about both.
 ///
@@ -83,6 +84,7 @@ impl Store {
             group_limit: config.group_limit,
             busy_retries: config.busy_retries,
             checkpoint_after: CHECKPOINT_AFTER,
+            gather: if config.durability == Durability::Full { GATHER } else { Duration::ZERO },
             recorder: Arc::clone(&recorder),
         };
         let thread = Builder::new()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::gather::Gathering;
 use crate::group;
 use crate::recorder::Recorder;
 use crate::request::Request;
@@ -12,6 +13,10 @@ use crate::request::Request;
 /// After so long without a write, the log is copied into the file. Steady writers of one per second
 /// never pause so long; for them SQLite does it every 1,000 pages.
 pub(crate) const CHECKPOINT_AFTER: Duration = Duration::from_secs(2);
+
+/// So long the writer of a file that syncs waits for the next caller, where several shared the last commits: whoever
+/// got an answer is about to write again, and a sync takes several times as long.
+pub(crate) const GATHER: Duration = Duration::from_micros(100);
 
 /// The one thread that writes: everything that waits when it comes round shares the next commit.
 pub(crate) struct Writer {
@@ -21,6 +26,8 @@ pub(crate) struct Writer {
     pub(crate) busy_retries: u32,
     /// [`CHECKPOINT_AFTER`], but for tests.
     pub(crate) checkpoint_after: Duration,
+    /// [`GATHER`]; zero where a commit costs next to nothing.
+    pub(crate) gather: Duration,
     pub(crate) recorder: Arc<Recorder>,
 }
 
@@ -28,6 +35,7 @@ impl Writer {
     /// Works until every sender is gone and the queue is empty, then tidies up and closes the file.
     pub(crate) fn run(self) {
         let mut log_has_changes = false;
+        let mut gathering = Gathering::default();
         loop {
             let first = if log_has_changes {
                 self.inbox.recv_timeout(self.checkpoint_after)
@@ -36,7 +44,8 @@ impl Writer {
             };
             match first {
                 Ok(first) => {
-                    group::commit(&self.conn, self.drain(first), self.busy_retries, &self.recorder);
+                    let group = self.drain(first, &mut gathering);
+                    group::commit(&self.conn, group, self.busy_retries, &self.recorder);
                     log_has_changes = true;
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -50,9 +59,17 @@ impl Writer {
         self.tidy("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    fn drain(&self, first: Box<dyn Request>) -> VecDeque<Box<dyn Request>> {
+    /// What waits, and what comes right after while fewer than usual do.
+    fn drain(&self, first: Box<dyn Request>, gathering: &mut Gathering) -> VecDeque<Box<dyn Request>> {
         let mut group = VecDeque::from([first]);
         group.extend(self.inbox.try_iter().take(self.group_limit - 1));
+        if !self.gather.is_zero() {
+            while group.len() < gathering.wanted(group.len()).min(self.group_limit) {
+                let Ok(next) = self.inbox.recv_timeout(self.gather) else { break };
+                group.push_back(next);
+            }
+            gathering.reached(group.len());
+        }
         self.recorder.left_queue(group.len());
         group
     }
@@ -89,6 +106,7 @@ mod tests {
             group_limit: 1,
             busy_retries: 0,
             checkpoint_after: Duration::from_millis(1),
+            gather: GATHER,
             recorder: Arc::new(Recorder::new(path.clone(), Duration::MAX)),
         };
         let size = || fs::metadata(&path).unwrap().len();
