@@ -17,6 +17,8 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::leftover;
+
 /// What a client can take, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
@@ -38,7 +40,7 @@ impl Default for Bounds {
             connections: 512,
             head: Duration::from_secs(30),
             unread: Duration::from_secs(30),
-            drain: Duration::from_secs(5),
+            drain: Duration::from_secs(2),
         }
     }
 }
@@ -61,19 +63,19 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, bounds: Bounds, st
         while connections.try_join_next().is_some() {}
         let room = connections.len() < bounds.connections;
         tokio::select! {
-                    () = stop.cancelled() => break,
-                    _ended = connections.join_next(), if !room => {}
-                    accepted = listener.accept(), if room => match accepted {
-                        Ok((stream, address)) => {
-                            let peer = Peer { address };
-        connections.spawn(connection(stream, peer, app.clone(), bounds, stop.clone()));
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "a connection could not be accepted");
-                            tokio::time::sleep(ACCEPT_PAUSE).await;
-                        }
-                    },
+            () = stop.cancelled() => break,
+            _ended = connections.join_next(), if !room => {}
+            accepted = listener.accept(), if room => match accepted {
+                Ok((stream, address)) => {
+                    let peer = Peer { address };
+                    connections.spawn(connection(stream, peer, app.clone(), bounds, stop.clone()));
                 }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
@@ -110,7 +112,11 @@ async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     request.extensions_mut().insert(peer);
-    app.oneshot(request).await
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = leftover::watch(body, &parts.headers);
+    let mut response = app.oneshot(Request::from_parts(parts, Body::new(body))).await?;
+    leftover.settle(&mut response).await;
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod connections;
 mod cursor;
 mod fields;
 mod finish;
+mod leftover;
 mod limit;
 mod openapi;
 mod page;

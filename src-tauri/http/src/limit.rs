@@ -26,6 +26,8 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) struct Limiter {
     per_client_per_minute: u32,
     in_all_per_minute: u32,
+    /// What `RateLimit-Policy` says; it never changes.
+    policies: String,
     /// Guards both; held for one look-up.
     both: Mutex<(KeyedGcra<IpAddr>, Gcra)>,
     refused: AtomicU64,
@@ -41,14 +43,24 @@ enum Policy {
 impl Limiter {
     /// A burst of up to a second's worth passes at once.
     pub(crate) fn new(per_client_per_minute: u32, in_all_per_minute: u32) -> Self {
-        let quota = |per_minute: u32| {
+        let bucket = |per_minute: u32| {
             let burst = per_minute.div_ceil(60);
-            let period = Duration::from_secs(60) * burst / per_minute;
+            (burst, Duration::from_secs(60) * burst / per_minute)
+        };
+        let quota = |per_minute: u32| {
+            let (burst, period) = bucket(per_minute);
             Quota::new(burst, period).expect("the configuration allows at least one request a minute")
         };
+        // Whole seconds: rather too long than too short.
+        let policy = |name, per_minute| {
+            let (burst, period) = bucket(per_minute);
+            format!("\"{name}\";q={burst};w={}", period.as_millis().div_ceil(1000))
+        };
+        let policies = [policy("client", per_client_per_minute), policy("all", in_all_per_minute)].join(", ");
         let both =
             (KeyedGcra::new(quota(per_client_per_minute), CLIENTS), Gcra::new(quota(in_all_per_minute)));
-        Self { per_client_per_minute, in_all_per_minute, both: Mutex::new(both), refused: AtomicU64::new(0) }
+        let (both, refused) = (Mutex::new(both), AtomicU64::new(0));
+        Self { per_client_per_minute, in_all_per_minute, policies, both, refused }
     }
 
     /// The decision, and whose it was: where a request passes, the limit that has less left.
@@ -81,6 +93,14 @@ impl Limiter {
         }
     }
 
+    fn refusal(&self, policy: Policy) -> String {
+        let (who, per_minute) = match policy {
+            Policy::Client => ("this client asks", self.per_client_per_minute),
+            Policy::All => ("all clients together ask", self.in_all_per_minute),
+        };
+        format!("{who} more often than {per_minute} times a minute, spread evenly; wait and ask again")
+    }
+
     /// What is left and when it is whole again, as `draft-ietf-httpapi-ratelimit-headers` has it: `r` requests, all
     /// of them after `t` seconds; the policies with their quota `q` in a window of `w` seconds.
     fn describe(&self, headers: &mut HeaderMap, decision: &Decision, policy: Policy) {
@@ -90,9 +110,7 @@ impl Limiter {
         };
         let seconds = decision.reset_after.as_micros().div_ceil(1_000_000);
         let state = format!("\"{name}\";r={};t={seconds}", decision.remaining);
-        let (one, all) = (self.per_client_per_minute, self.in_all_per_minute);
-        let policies = format!("\"client\";q={one};w=60, \"all\";q={all};w=60");
-        for (name, text) in [(STATE, state), (POLICY, policies)] {
+        for (name, text) in [(STATE, state.as_str()), (POLICY, &self.policies)] {
             if let Ok(value) = HeaderValue::try_from(text) {
                 headers.insert(name, value);
             }
@@ -113,13 +131,9 @@ pub(crate) async fn limit(
         None => next.run(request).await,
         Some(wait) => {
             limiter.refused.fetch_add(1, Ordering::Relaxed);
-            ProblemReply::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                "this client or all together ask more often than the configured limit; wait and ask again",
-            )
-            .retry_after_ms(wait.as_micros().div_ceil(1000).max(1) as u64)
-            .into_response()
+            ProblemReply::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", limiter.refusal(policy))
+                .retry_after_ms(wait.as_micros().div_ceil(1000).max(1) as u64)
+                .into_response()
         }
     };
     limiter.describe(response.headers_mut(), &decision, policy);
@@ -153,13 +167,16 @@ mod tests {
 
     #[test]
     fn every_answer_says_what_is_left_of_the_tighter_limit() {
-        for (per_client, in_all, name) in [(120, 6_000, "client"), (6_000, 120, "all")] {
+        for (per_client, in_all, name, policies) in [
+            (120, 6_000, "client", "\"client\";q=2;w=1, \"all\";q=100;w=1"),
+            (6_000, 120, "all", "\"client\";q=100;w=1, \"all\";q=2;w=1"),
+            (90, 6_000, "client", "\"client\";q=2;w=2, \"all\";q=100;w=1"),
+        ] {
             let limiter = Limiter::new(per_client, in_all);
             let (decision, policy) = limiter.take(client(1));
             let mut headers = HeaderMap::new();
             limiter.describe(&mut headers, &decision, policy);
             assert_eq!(headers[STATE], format!("\"{name}\";r=1;t=1"));
-            let policies = format!("\"client\";q={per_client};w=60, \"all\";q={in_all};w=60");
             assert_eq!(headers[POLICY], policies);
         }
     }

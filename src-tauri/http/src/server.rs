@@ -109,7 +109,7 @@ impl Server {
         self.address
     }
 
-    /// Takes no new request, lets those under way end within 5 s, and returns when the port is free.
+    /// Takes no new request, lets those under way end within 2 s, and returns when the port is free.
     pub async fn stop(self) {
         self.stop.cancel();
         // A panic of the serving task has been reported by the runtime.
@@ -144,8 +144,8 @@ fn app(open: Router<Shared>, v1: Router<Shared>, shared: Shared) -> Router {
         .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
             ProblemReply::internal().into_response()
         }))
-        .layer(from_fn_with_state(shared.clone(), limit))
         .layer(from_fn_with_state(shared.clone(), check_host))
+        .layer(from_fn_with_state(shared.clone(), limit))
         .layer(from_fn(finish))
         .with_state(shared)
 }

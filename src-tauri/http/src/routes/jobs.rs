@@ -131,9 +131,13 @@ pub(super) async fn add(
     job: Result<Json<NewJobRequest>, JsonRejection>,
 ) -> Result<Response, ProblemReply> {
     let Json(job) = job.map_err(|refused| super::bad_body(&refused))?;
-    let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()).transpose().map_err(|_| {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = keys.next().map(|key| key.to_str()).transpose().map_err(|_| {
         ProblemReply::bad_request("invalid", "Idempotency-Key is not made of visible ASCII characters")
     })?;
+    if keys.next().is_some() {
+        return Err(ProblemReply::bad_request("invalid", "Idempotency-Key was sent twice; send one"));
+    }
     let added = shared.engine.add_job(job, key).await?;
     let status = if added.existing { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = (status, Json(added)).into_response();

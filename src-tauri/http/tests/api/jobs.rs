@@ -101,6 +101,8 @@ async fn the_same_key_gives_the_same_job_and_another_request_with_it_is_refused(
     assert_eq!((refused.status, refused.code()), (400, "unknown_kind"));
     assert_eq!(send("two", &roll_up()).await.status, 201, "what was refused has taken no key");
     assert_eq!(send(&"k".repeat(256), &roll_up()).await.code(), "invalid");
+    let twice = rig.adding(&roll_up()).header("Idempotency-Key", "a").header("Idempotency-Key", "b");
+    assert_eq!(rig.send(twice).await.status, 400);
 
     // A job key holds while the job is open.
     let keyed = json!({ "kind": "RETENTION", "payload": {}, "key": "mine" });

@@ -117,3 +117,45 @@ async fn large_replies_are_compressed_for_those_who_ask() {
     assert!(sent < plain.len() / 3, "{sent} of {}", plain.len());
     rig.stop().await;
 }
+
+/// One reply of a connection that stays open: its head, with the body read off.
+async fn one_reply(stream: &mut tokio::net::TcpStream) -> String {
+    use tokio::io::AsyncReadExt;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("the connection is open"));
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.unwrap();
+    head
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_keeps_the_connection_or_says_that_it_closes() {
+    use tokio::io::AsyncWriteExt;
+    let rig = Rig::start().await;
+    let host = format!("Host: {}", rig.address);
+    for (route, status) in [("/v1/jobs", " 401 "), ("/nowhere", " 404 "), ("/health", " 405 ")] {
+        let mut stream = tokio::net::TcpStream::connect(rig.address).await.unwrap();
+        for _ in 0..20 {
+            let body = "x".repeat(1000);
+            let head = format!("POST {route} HTTP/1.1\r\n{host}\r\nContent-Length: {}\r\n\r\n", body.len());
+            // In two packets, as most clients send them.
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+            tokio::task::yield_now().await;
+            stream.write_all(body.as_bytes()).await.expect("the connection is open");
+            let reply = one_reply(&mut stream).await;
+            assert!(reply.contains(status) && !reply.contains("connection: close"), "{reply}");
+        }
+    }
+    // Too much to be read for nothing: the reply says that this was the last one.
+    let head =
+        format!("POST /nowhere HTTP/1.1\r\n{host}\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n");
+    let mut stream = tokio::net::TcpStream::connect(rig.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(one_reply(&mut stream).await.contains("connection: close"));
+    rig.stop().await;
+}
