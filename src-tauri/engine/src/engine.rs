@@ -190,8 +190,8 @@ impl Engine {
         let _one_at_a_time = inner.switching.lock().await;
         inner.stopping.cancel();
         inner.jobs.stop(JOBS_DEADLINE).await;
-        inner.session().stop().await;
-        inner.outside.stop().await;
+        let session = inner.session();
+        tokio::join!(session.stop(), inner.outside.stop());
         inner.cache.close().await;
         for task in [&inner.monitor, &inner.alarm] {
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -10,6 +10,9 @@ use crate::api::{
 };
 use crate::views::sentence;
 
+/// A full disk or a locked file may have changed after this.
+const STORE_AGAIN_MS: u64 = 5_000;
+
 macro_rules! same_names {
     ($from:ident <=> $to:ident: $($name:ident),*) => {
         impl From<$from> for $to {
@@ -272,7 +275,7 @@ pub(crate) fn refused(error: &AddError) -> Problem {
         AddError::QueueFull { retry_after, .. } => ("queue_full", Some(*retry_after)),
         AddError::Overloaded { retry_after, .. } => ("overloaded", Some(*retry_after)),
         AddError::Draining { .. } => ("queue_draining", None),
-        AddError::Store(_) => ("store_failed", Some(Duration::from_secs(5))),
+        AddError::Store(_) => ("store_failed", Some(Duration::from_millis(STORE_AGAIN_MS))),
         _ => ("invalid", None),
     };
     let problem = Problem::new(code, sentence(&error.to_string()));
@@ -285,10 +288,11 @@ pub(crate) fn refused(error: &AddError) -> Problem {
 pub(crate) fn problem(error: &JobsError) -> Problem {
     let code = match error {
         JobsError::NotFound { .. } => "unknown_job",
-        JobsError::NotAllowed { .. } => "not_allowed",
+        JobsError::NotAllowed { .. } | JobsError::KeyTaken { .. } => "not_allowed",
         JobsError::UnknownQueue(_) => "unknown_queue",
         JobsError::Store(_) => "store_failed",
         _ => "invalid",
     };
-    Problem::new(code, sentence(&error.to_string()))
+    let problem = Problem::new(code, sentence(&error.to_string()));
+    if matches!(error, JobsError::Store(_)) { problem.retry_after_ms(STORE_AGAIN_MS) } else { problem }
 }

@@ -97,7 +97,7 @@ impl Monitor {
         let pressures = Pressures {
             cpu: resources.cpu,
             memory: resources.memory,
-            queue: queue_pressure(&calls, &self.jobs.waiting),
+            queue: queue_pressure(&calls, &self.jobs.pressing),
         };
         let load = self.load.update(&pressures);
         inner.cache.set_load(load);
@@ -172,6 +172,8 @@ impl Monitor {
 struct JobsSeen {
     /// By priority, critical first.
     waiting: [u64; 4],
+    /// Those of queues that start jobs: what a person paused is no load.
+    pressing: [u64; 4],
     running: u64,
     figures: JobFigures,
 }
@@ -179,10 +181,13 @@ struct JobsSeen {
 impl JobsSeen {
     fn of(queues: &[jobs::QueueView]) -> Self {
         let in_state = |state| queues.iter().map(|queue| queue.counts.of(state)).sum();
-        let waiting =
-            |priority| queues.iter().map(|queue| queue.counts.at(jobs::State::Waiting, priority)).sum();
+        let at = |queue: &jobs::QueueView, priority| queue.counts.at(jobs::State::Waiting, priority);
+        let waiting = |priority| queues.iter().map(|queue| at(queue, priority)).sum();
+        let pressing =
+            |priority| queues.iter().filter(|queue| !queue.paused).map(|queue| at(queue, priority)).sum();
         Self {
             waiting: jobs::Priority::ALL.map(waiting),
+            pressing: jobs::Priority::ALL.map(pressing),
             running: in_state(jobs::State::Running),
             figures: JobFigures {
                 ended_per_minute: few(queues.iter().map(|queue| queue.ended_per_minute).sum()),
@@ -218,9 +223,9 @@ fn calls_waiting(session: &Session) -> QueueDepth {
 
 /// Half of the pipeline's own bound counts as full pressure: beyond it callers begin to be refused. So do a thousand
 /// jobs; those of low priority do not count, since the load puts just those off and would keep itself up.
-fn queue_pressure(calls: &QueueDepth, jobs_waiting: &[u64; 4]) -> f64 {
+fn queue_pressure(calls: &QueueDepth, pressing: &[u64; 4]) -> f64 {
     let calls = calls.critical + calls.high + calls.normal + calls.low;
-    let jobs: u64 = jobs_waiting[..3].iter().sum();
+    let jobs: u64 = pressing[..3].iter().sum();
     (f64::from(calls) / 128.0).max(jobs as f64 / 1_000.0)
 }
 

@@ -38,6 +38,7 @@ struct Figures {
     failed_groups: u64,
     grouped: u64,
     largest_group: usize,
+    trouble: Option<String>,
 }
 
 struct Query {
@@ -60,6 +61,7 @@ impl Recorder {
             failed_groups: 0,
             grouped: 0,
             largest_group: 0,
+            trouble: None,
         };
         let (queued, refused, waiting) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicUsize::new(0));
         Recorder { path, slow_query, figures: Mutex::new(figures), queued, refused, waiting }
@@ -77,11 +79,15 @@ impl Recorder {
             damage::suspect(&self.path);
         }
         let figures = seen.as_ref().map(|(_, seen)| (seen.elapsed, seen.rows));
+        let wrote = seen.as_ref().is_some_and(|(_, seen)| seen.changed > 0);
         // The plan is asked for, and the line logged, before the lock is taken.
         let slow = seen
             .filter(|(_, seen)| seen.elapsed >= self.slow_query)
             .map(|(conn, seen)| slow::report(conn, request.name(), seen));
         let mut all = self.figures();
+        if kind == Kind::Write {
+            all.trouble = trouble(error, wrote, all.trouble.take());
+        }
         let query = all.queries.entry((request.name(), kind)).or_insert_with(Query::new);
         query.calls += 1;
         query.errors += u64::from(error.is_some());
@@ -162,6 +168,7 @@ impl Recorder {
                 grouped: figures.grouped,
                 largest_group: figures.largest_group,
                 commit: Latency::of(&figures.commits),
+                trouble: figures.trouble.clone(),
             },
             recent_slow: figures.recent_slow.iter().cloned().collect(),
         }
@@ -185,6 +192,17 @@ impl Drop for Waiting<'_> {
         let mut figures = self.recorder.figures();
         add(&mut figures.waits, self.since.elapsed());
         figures.wait_timeouts += u64::from(self.timed_out);
+    }
+}
+
+/// Only a write that changed something shows that the file takes writes again.
+fn trouble(error: Option<&StoreError>, wrote: bool, before: Option<String>) -> Option<String> {
+    match error {
+        Some(StoreError::Full | StoreError::Busy | StoreError::Io { .. } | StoreError::Corrupt) => {
+            error.map(ToString::to_string)
+        }
+        None if wrote => None,
+        _ => before,
     }
 }
 

@@ -79,6 +79,8 @@ pub struct WriterStats {
     pub largest_group: usize,
     /// How long the commits took that succeeded.
     pub commit: Latency,
+    /// Why the file took no write, since it last took one: it is full, locked or damaged.
+    pub trouble: Option<String>,
 }
 
 /// The distribution of a duration, to 1 %.

@@ -16,6 +16,7 @@ pub(crate) struct Watch {
     pub(crate) elapsed: Duration,
     /// Rows that its statements returned or changed.
     pub(crate) rows: u64,
+    pub(crate) changed: u64,
     pub(crate) statements: u64,
     /// The statement that took longest, as it was prepared: never with the values bound to it.
     pub(crate) slowest: Option<(String, Duration)>,
@@ -24,13 +25,14 @@ pub(crate) struct Watch {
 /// Runs `work` and watches the statements it makes on this thread.
 pub(crate) fn watch(conn: &Connection, work: impl FnOnce()) -> Watch {
     let (started, changes) = (Instant::now(), conn.total_changes());
-    let begun = Watch { elapsed: Duration::ZERO, rows: 0, statements: 0, slowest: None };
+    let begun = Watch { elapsed: Duration::ZERO, rows: 0, changed: 0, statements: 0, slowest: None };
     CURRENT.with_borrow_mut(|current| *current = Some(begun));
     work();
     let seen = CURRENT.with_borrow_mut(Option::take);
     let mut seen = seen.expect("set above, and calls do not nest on one thread");
     seen.elapsed = started.elapsed();
-    seen.rows += conn.total_changes() - changes;
+    seen.changed = conn.total_changes() - changes;
+    seen.rows += seen.changed;
     seen
 }
 

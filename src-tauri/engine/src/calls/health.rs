@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::api::{Health, MetricsHistory, Problem, Range, Service, ServiceState};
 use crate::readings::Readings;
-use crate::{Engine, Reading, metrics_history, stores};
+use crate::{Engine, Reading, metrics_history, stores, views};
 
 impl Engine {
     /// How the engine and what it needs do.
@@ -81,7 +81,7 @@ impl Engine {
     }
 }
 
-/// It works, so it is up; that it had to begin anew is told for as long as this engine runs.
+/// It is up unless the last write was refused; that it had to begin anew is told for as long as this engine runs.
 fn database(name: &str, store: &store::Store, set_aside: &[String]) -> Service {
     let stats = store.stats();
     let file = format!("{}.damaged-", stores::file_name(name));
@@ -94,14 +94,17 @@ fn database(name: &str, store: &store::Store, set_aside: &[String]) -> Service {
             format!("The file was damaged, so a new one was begun; the damaged one is kept as {kept}.");
         Problem::new("damaged_file_set_aside", sentence)
     });
+    let refused = stats.writer.trouble.as_ref().map(|trouble| {
+        Problem::new("store_failed", format!("It takes no writes at present: {}", views::sentence(trouble)))
+    });
     let slowest = stats.queries.iter().map(|query| query.took.p50).max();
     Service {
         name: name.to_owned(),
-        state: ServiceState::Up,
+        state: if refused.is_some() { ServiceState::Degraded } else { ServiceState::Up },
         since_ms: None,
         last_success_ms: None,
         p50_us: slowest.map(|p50| p50.as_micros() as u64),
-        problem: lost,
+        problem: refused.or(lost),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct PriceRefresh(pub(super) Arc<Means>);
 pub(crate) struct Which {
     /// These, at most 250; the watchlist where there are none.
     #[serde(default)]
-    ids: Vec<TokenId>,
+    ids: Ids,
     /// Only what waits in the set already.
     #[serde(default)]
     queued: bool,
@@ -30,7 +30,7 @@ impl PriceRefresh {
     /// The job that drains what waits in the set. While one is open there is no second; asked for again while it
     /// runs, it runs once more.
     pub(crate) fn of_what_waits() -> NewJob {
-        NewJob::of::<Self>(&Which { queued: true, ids: Vec::new() }).key("queued")
+        NewJob::of::<Self>(&Which { queued: true, ids: Ids::default() }).key("queued")
     }
 }
 
@@ -56,11 +56,12 @@ impl Handler for PriceRefresh {
 
     fn example(&self) -> Which {
         let id = |text| TokenId::new(text).ok();
-        Which { ids: [id("duckchain-token"), id("bitcoin")].into_iter().flatten().collect(), queued: false }
+        let ids = Ids([id("duckchain-token"), id("bitcoin")].into_iter().flatten().collect());
+        Which { ids, queued: false }
     }
 
     fn about(which: &Which) -> String {
-        match which.ids.as_slice() {
+        match which.ids.0.as_slice() {
             [] if which.queued => "what is due".to_owned(),
             [] => "the watchlist".to_owned(),
             [one] => one.to_string(),
@@ -71,15 +72,10 @@ impl Handler for PriceRefresh {
     async fn run(&self, which: Which, job: Running) -> Outcome {
         let session = self.0.current.get();
         let market = &session.market;
-        if which.ids.len() > IDS_MAX {
-            return Outcome::Fail {
-                error: format!("{} ids: at most {IDS_MAX} are accepted", which.ids.len()),
-            };
-        }
-        for id in &which.ids {
+        for id in &which.ids.0 {
             market.schedule_update(id);
         }
-        if which.ids.is_empty() && !which.queued {
+        if which.ids.0.is_empty() && !which.queued {
             market.schedule_watchlist(limits::Priority::High);
         }
         let processed = tokio::select! {
@@ -102,6 +98,28 @@ impl Handler for PriceRefresh {
 }
 
 const IDS_MAX: usize = 250;
+
+/// At most [`IDS_MAX`], which is what one call carries.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<TokenId>", into = "Vec<TokenId>")]
+struct Ids(Vec<TokenId>);
+
+impl TryFrom<Vec<TokenId>> for Ids {
+    type Error = String;
+
+    fn try_from(ids: Vec<TokenId>) -> Result<Self, String> {
+        if ids.len() > IDS_MAX {
+            return Err(format!("ids has {} tokens: at most {IDS_MAX} are accepted", ids.len()));
+        }
+        Ok(Self(ids))
+    }
+}
+
+impl From<Ids> for Vec<TokenId> {
+    fn from(ids: Ids) -> Self {
+        ids.0
+    }
+}
 
 /// The tokens wait in the set for their next try, and so does this job: a source that is away fails no job.
 fn put_off(service: &str, problem: &MarketError, until_next: Duration) -> Outcome {

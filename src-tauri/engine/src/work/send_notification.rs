@@ -67,7 +67,7 @@ impl Handler for SendNotification {
     fn example(&self) -> Message {
         let text = |text: &str| text.to_owned();
         Message {
-            channel: Channel::Desktop,
+            channel: if self.0.notifier.is_some() { Channel::Desktop } else { Channel::Webhook },
             title: text("DUCK crossed 0.0021").try_into().expect("it is short"),
             body: text("0.00213 USD, 12 s ago").try_into().expect("it is short"),
         }

@@ -174,7 +174,7 @@ pub(super) async fn job(
         body = ProblemReply, content_type = "application/problem+json"),
     (status = 404, description = "There is no such job.",
         body = ProblemReply, content_type = "application/problem+json"),
-    (status = 409, description = "It waits to start or is under way.",
+    (status = 409, description = "It waits to start or is under way, or another open job has its key.",
         body = ProblemReply, content_type = "application/problem+json"),
 ))]
 pub(super) async fn retry(

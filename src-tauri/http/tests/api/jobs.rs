@@ -125,6 +125,11 @@ async fn what_is_out_of_its_range_is_refused_with_the_field_and_the_range() {
         (json!({ "kind": "NONE", "payload": {} }), "unknown_kind", "PRICE_REFRESH"),
         (with("queue", json!("nowhere")), "invalid", "critical, high, normal, low"),
         (with("payload", json!({ "more": 1 })), "bad_payload", "more"),
+        (
+            json!({ "kind": "PRICE_REFRESH", "payload": { "ids": vec!["bitcoin"; 251] } }),
+            "bad_payload",
+            "at most 250",
+        ),
         (with("priority", json!("urgent")), "invalid", "critical"),
         (with("delay_ms", json!(-1)), "invalid", "delay_ms"),
         (with("delay_ms", json!(40_000_000_000_i64)), "invalid", "366 days"),
@@ -251,6 +256,21 @@ async fn queues_and_kinds_tell_what_there_is_and_concurrency_is_changed_while_ru
         let reply = rig.send(rig.adding(&job)).await;
         assert!(matches!(reply.status, 200 | 201), "{}", reply.body);
     }
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_key_an_open_one_has_is_not_run_again() {
+    let rig = Rig::start().await;
+    let keyed =
+        json!({ "kind": "RETENTION", "payload": {}, "key": "mine", "queue": "normal", "priority": "normal" });
+    let first = rig.added(keyed.clone()).await;
+    rig.job_in(first, "done").await;
+    let mut later = keyed;
+    later["delay_ms"] = json!(3_600_000);
+    rig.added(later).await;
+    let refused = rig.post(&format!("/v1/jobs/{first}/retry")).await;
+    assert_eq!((refused.status, refused.code()), (409, "not_allowed"));
     rig.stop().await;
 }
 

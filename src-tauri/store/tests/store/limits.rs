@@ -49,11 +49,15 @@ async fn a_full_disk_refuses_until_there_is_room() {
         assert!(matches!(result, Err(StoreError::Full)), "{result:?}");
     }
     assert_eq!(fixture.ids().await, [0; 0], "nothing half-written is seen");
+    let trouble = || fixture.store.stats().writer.trouble;
+    assert!(trouble().is_some());
     limit_pages(&fixture.store, 1_000_000).await;
+    assert!(trouble().is_some(), "nothing was written yet");
     for result in fixture.in_one_group((1..=5).map(large).collect()).await {
         result.unwrap();
     }
     assert_eq!(fixture.ids().await, [1, 2, 3, 4, 5]);
+    assert_eq!(trouble(), None);
 }
 
 async fn limit_pages(store: &Store, pages: u32) {
