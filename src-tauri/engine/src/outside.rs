@@ -61,10 +61,12 @@ impl Outside {
     }
 
     pub(crate) async fn stop(&self) {
-        self.images.pipeline().stop().await;
-        if let Some(webhook) = &self.webhook {
-            webhook.pipeline().stop().await;
-        }
+        let webhook = async {
+            if let Some(webhook) = &self.webhook {
+                webhook.pipeline().stop().await;
+            }
+        };
+        tokio::join!(self.images.pipeline().stop(), webhook);
     }
 }
 
