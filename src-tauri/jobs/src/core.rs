@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) events: broadcast::Sender<Event>,
     /// Guards what changes while running; held for short changes, never over a wait.
     live: Mutex<Live>,
+    /// Held from the commit of a change to a queue until `live` has it, so that both have the changes in one order.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// Ends the taking of new work.
     pub(crate) stopping: CancellationToken,
     /// Ends the attempts under way.
@@ -81,6 +83,7 @@ impl Core {
             wake: Notify::new(),
             events: broadcast::channel(EVENTS_MAX).0,
             live: Mutex::new(Live { queues, load: LoadGate::default(), running: HashMap::new() }),
+            changing: tokio::sync::Mutex::new(()),
             stopping: CancellationToken::new(),
             quitting: CancellationToken::new(),
         }

@@ -89,6 +89,32 @@ async fn a_paused_queue_takes_jobs_and_starts_none_also_after_a_restart() {
     rig.until(id, State::Done).await;
 }
 
+/// An HTTP client that hung up left a queue that was paused in the database and went on in the process.
+#[tokio::test]
+async fn a_pause_whose_caller_was_dropped_is_carried_out_all_the_same() {
+    let rig = Rig::new().await;
+    {
+        let mut pause = std::pin::pin!(rig.jobs.pause("normal"));
+        assert!(futures::poll!(&mut pause).is_pending());
+    }
+    // It comes after the pause.
+    rig.jobs.set_concurrency("normal", 7).await.unwrap();
+    let queue = &rig.jobs.queues().await.unwrap()[2];
+    assert_eq!((queue.paused, queue.concurrency), (true, 7));
+}
+
+#[tokio::test]
+async fn changes_to_a_queue_take_effect_in_the_order_in_which_they_are_kept() {
+    let rig = Rig::new().await;
+    let mut pause = Box::pin(rig.jobs.pause("normal"));
+    assert!(futures::poll!(&mut pause).is_pending());
+    rig.jobs.resume("normal").await.unwrap();
+    pause.await.unwrap();
+    assert!(!rig.jobs.queues().await.unwrap()[2].paused, "the resumption was asked for later");
+    let rig = rig.restart().await;
+    assert!(!rig.jobs.queues().await.unwrap()[2].paused);
+}
+
 #[tokio::test]
 async fn a_drained_queue_finishes_what_it_has_and_refuses_more() {
     let mut rig = Rig::new().await;
