@@ -12,11 +12,12 @@ use crate::clock::millis;
 use crate::figures::Figures;
 use crate::kin::Moved;
 use crate::kind::Kind;
-use crate::load::LoadGate;
+use crate::load::{DEFERRED_AT_MOST, LoadGate};
 use crate::pick::Turns;
 use crate::running::Progress;
 use crate::settle::Started;
-use crate::{Clock, Config, Event, JobId, QueueConfig, State, UnknownQueue};
+use crate::turn::Low;
+use crate::{Clock, Config, Event, JobId, Priority, QueueConfig, State, UnknownQueue};
 
 pub(crate) struct Core {
     pub(crate) store: Store,
@@ -52,6 +53,8 @@ pub(crate) struct Queue {
     pub(crate) concurrency: u32,
     /// Places taken, also by handlers that were told to end and have not.
     pub(crate) taken: u32,
+    /// Of these, by low-priority jobs.
+    pub(crate) taken_low: u32,
     pub(crate) turns: Turns,
     /// When the latest jobs started, where that is limited.
     pub(crate) starts_ms: std::collections::VecDeque<i64>,
@@ -172,6 +175,7 @@ impl Queue {
             draining: false,
             concurrency: config.concurrency,
             taken: 0,
+            taken_low: 0,
             turns: Turns::new(config.weights),
             starts_ms: std::collections::VecDeque::new(),
             figures: Figures::default(),
@@ -188,11 +192,27 @@ impl Queue {
     }
 
     /// A job started that had waited for so long.
-    pub(crate) fn started(&mut self, waited_us: u64, now_ms: i64) {
+    pub(crate) fn started(&mut self, priority: Priority, waited_us: u64, now_ms: i64) {
         self.taken += 1;
+        self.taken_low += u32::from(priority == Priority::Low);
         self.figures.waits.add(waited_us, now_ms);
         if self.config.rate.is_some() {
             self.starts_ms.push_back(now_ms);
+        }
+    }
+
+    /// The handler of a job ended.
+    pub(crate) fn freed(&mut self, priority: Priority) {
+        self.taken -= 1;
+        self.taken_low -= u32::from(priority == Priority::Low);
+    }
+
+    /// Which low-priority jobs may start.
+    pub(crate) fn low(&self, load: LoadGate, now_ms: i64) -> Low {
+        match (load.deferring, self.taken_low) {
+            (false, _) => Low::All,
+            (true, 0) => Low::OneDueBefore(now_ms.saturating_sub(millis(DEFERRED_AT_MOST))),
+            (true, _) => Low::None,
         }
     }
 

@@ -210,6 +210,33 @@ async fn load_that_lasts_puts_low_work_off_then_refuses_it() {
     assert!(rig.jobs.add(low()).await.is_ok());
 }
 
+/// On a machine that is always loaded, low work was put off for good.
+#[tokio::test]
+async fn load_without_end_puts_low_work_off_for_a_quarter_of_an_hour_then_lets_one_run_at_a_time() {
+    let mut rig = Rig::with(one_queue(QueueConfig { concurrency: 4, ..normal() })).await;
+    for _ in 0..3 {
+        rig.jobs.set_load(0.95);
+    }
+    let low = || job(Act::Wait).priority(Priority::Low);
+    let (first, second) = (rig.added(low()).await.id, rig.added(low()).await.id);
+    rig.pass(Duration::from_secs(15 * 60 - 1));
+    let later = rig.added(low()).await.id;
+    let urgent = rig.add(Act::Done).await;
+    rig.until(urgent, State::Done).await;
+    assert_eq!(rig.jobs.why(first).await.unwrap(), Why::Load { factor: 0.95 });
+    rig.pass(Duration::from_secs(1));
+    rig.until(first, State::Running).await;
+    assert_eq!(rig.jobs.why(second).await.unwrap(), Why::Load { factor: 0.95 });
+    rig.hands.go.notify_one();
+    rig.until(second, State::Running).await;
+    rig.hands.go.notify_one();
+    rig.until(second, State::Done).await;
+    let urgent = rig.add(Act::Done).await;
+    rig.until(urgent, State::Done).await;
+    assert_eq!(rig.jobs.why(later).await.unwrap(), Why::Load { factor: 0.95 }, "it is not due for long");
+    assert_eq!(rig.hands.most_running.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test]
 async fn queues_tell_how_they_fare() {
     let mut rig = Rig::new().await;
