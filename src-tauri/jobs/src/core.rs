@@ -1,7 +1,7 @@
 //! What the calls, the dispatcher and the attempts under way share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use store::rusqlite::Transaction;
 use store::{Store, StoreError};
@@ -27,7 +27,7 @@ pub(crate) struct Core {
     /// This process, among those that run jobs from the same database.
     pub(crate) session: i64,
     /// Wakes the dispatcher: something was added or changed.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
     pub(crate) events: broadcast::Sender<Event>,
     /// Guards what changes while running; held for short changes, never over a wait.
     live: Mutex<Live>,
@@ -83,7 +83,7 @@ impl Core {
             config,
             kinds,
             session: rand::random_range(1..=i64::MAX),
-            wake: Notify::new(),
+            wake: Arc::default(),
             events: broadcast::channel(EVENTS_MAX).0,
             live: Mutex::new(Live { queues, load: LoadGate::default(), running: HashMap::new() }),
             changing: tokio::sync::Mutex::new(()),
@@ -107,7 +107,18 @@ impl Core {
         self.quitting.cancel();
     }
 
-    /// As a write, undone where it came to a refusal.
+    /// As a [write](Store::write), after which the dispatcher is woken, also where the caller was dropped meanwhile.
+    pub(crate) async fn write_and_wake<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let wakes = Wakes(Arc::clone(&self.wake));
+        let written = self.store.write(name, move |tx| Ok((work(tx)?, wakes))).await;
+        written.map(|(written, _wakes)| written)
+    }
+
+    /// As a [write](Self::write_and_wake), undone where it came to a refusal.
     pub(crate) async fn write_or_refuse<T, E>(
         &self,
         name: &'static str,
@@ -118,7 +129,7 @@ impl Core {
         E: Send + 'static,
     {
         let (send, refusal) = std::sync::mpsc::channel();
-        let written = self.store.write(name, move |tx| {
+        let written = self.write_and_wake(name, move |tx| {
             work(tx)?.map_err(|refusal| {
                 // The receiver is there until the write is answered, or nobody waits for it.
                 let _ = send.send(refusal);
@@ -148,6 +159,16 @@ impl Core {
             error,
             at_ms: self.clock.now_ms(),
         });
+    }
+}
+
+/// Wakes the dispatcher when it is dropped. As a part of a write's answer it is dropped after the commit, by the caller
+/// or, where nobody waits any more, by the store.
+struct Wakes(Arc<Notify>);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
