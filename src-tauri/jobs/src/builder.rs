@@ -11,6 +11,7 @@ use crate::dispatch::Dispatcher;
 use crate::jobs::Life;
 use crate::kind::{Erased, Kind, Typed};
 use crate::periodic::Periodics;
+use crate::queue_control::QueueRow;
 use crate::{Clock, Config, Handler, Jobs, Periodic, StartError, session, tend};
 
 /// A processor that is being set up.
@@ -84,24 +85,16 @@ impl Core {
                         tracing::info!(jobs, "took up the jobs of a process that ended");
                     }
                 }
-                let mut select =
-                    tx.prepare_cached("SELECT name, paused, draining, concurrency FROM job_queue")?;
-                let rows = select.query_map([], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, bool>(1)?,
-                        row.get::<_, bool>(2)?,
-                        row.get::<_, Option<u32>>(3)?,
-                    ))
-                })?;
+                let sql = format!("SELECT {} FROM job_queue", QueueRow::COLUMNS);
+                let mut select = tx.prepare_cached(&sql)?;
+                let rows = select.query_map([], QueueRow::read)?;
                 Ok(rows.collect::<Result<Vec<_>, _>>()?)
             })
             .await?;
         let mut live = self.live();
-        for (name, paused, draining, concurrency) in changed {
-            if let Some(queue) = live.queue(&name) {
-                (queue.paused, queue.draining) = (paused, draining);
-                queue.concurrency = concurrency.unwrap_or(queue.concurrency);
+        for row in changed {
+            if let Some(queue) = live.queue(&row.name) {
+                row.apply(queue);
             }
         }
         Ok(())

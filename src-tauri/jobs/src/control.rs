@@ -58,7 +58,6 @@ impl Jobs {
         let core = Arc::clone(&self.core);
         let retried = self.core.write_or_refuse("jobs.retry", move |tx| core.retry(tx, id)).await??;
         self.core.tell_moved(retried);
-        self.wake();
         Ok(())
     }
 
@@ -74,10 +73,9 @@ impl Jobs {
         loop {
             let (queue, core) = (queue.map(str::to_owned), Arc::clone(&self.core));
             let some = move |tx: &Transaction<'_>| core.retry_some(tx, queue.as_deref(), after);
-            let (retried, last) = self.core.store.write("jobs.retry_failed", some).await?;
+            let (retried, last) = self.core.write_and_wake("jobs.retry_failed", some).await?;
             all += retried.len() as u64;
             self.core.tell_moved(retried);
-            self.wake();
             match last {
                 Some(last) => after = last,
                 None => return Ok(all),

@@ -1,7 +1,7 @@
 //! What the calls, the dispatcher and the attempts under way share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use store::rusqlite::Transaction;
 use store::{Store, StoreError};
@@ -12,11 +12,12 @@ use crate::clock::millis;
 use crate::figures::Figures;
 use crate::kin::Moved;
 use crate::kind::Kind;
-use crate::load::LoadGate;
+use crate::load::{DEFERRED_AT_MOST, LoadGate};
 use crate::pick::Turns;
 use crate::running::Progress;
 use crate::settle::Started;
-use crate::{Clock, Config, Event, JobId, QueueConfig, State, UnknownQueue};
+use crate::turn::Low;
+use crate::{Clock, Config, Event, JobId, Priority, QueueConfig, State, UnknownQueue};
 
 pub(crate) struct Core {
     pub(crate) store: Store,
@@ -26,10 +27,12 @@ pub(crate) struct Core {
     /// This process, among those that run jobs from the same database.
     pub(crate) session: i64,
     /// Wakes the dispatcher: something was added or changed.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
     pub(crate) events: broadcast::Sender<Event>,
     /// Guards what changes while running; held for short changes, never over a wait.
     live: Mutex<Live>,
+    /// Held from the commit of a change to a queue until `live` has it, so that both have the changes in one order.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// Ends the taking of new work.
     pub(crate) stopping: CancellationToken,
     /// Ends the attempts under way.
@@ -50,6 +53,8 @@ pub(crate) struct Queue {
     pub(crate) concurrency: u32,
     /// Places taken, also by handlers that were told to end and have not.
     pub(crate) taken: u32,
+    /// Of these, by low-priority jobs.
+    pub(crate) taken_low: u32,
     pub(crate) turns: Turns,
     /// When the latest jobs started, where that is limited.
     pub(crate) starts_ms: std::collections::VecDeque<i64>,
@@ -78,9 +83,10 @@ impl Core {
             config,
             kinds,
             session: rand::random_range(1..=i64::MAX),
-            wake: Notify::new(),
+            wake: Arc::default(),
             events: broadcast::channel(EVENTS_MAX).0,
             live: Mutex::new(Live { queues, load: LoadGate::default(), running: HashMap::new() }),
+            changing: tokio::sync::Mutex::new(()),
             stopping: CancellationToken::new(),
             quitting: CancellationToken::new(),
         }
@@ -101,7 +107,18 @@ impl Core {
         self.quitting.cancel();
     }
 
-    /// As a write, undone where it came to a refusal.
+    /// As a [write](Store::write), after which the dispatcher is woken, also where the caller was dropped meanwhile.
+    pub(crate) async fn write_and_wake<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let wakes = Wakes(Arc::clone(&self.wake));
+        let written = self.store.write(name, move |tx| Ok((work(tx)?, wakes))).await;
+        written.map(|(written, _wakes)| written)
+    }
+
+    /// As a [write](Self::write_and_wake), undone where it came to a refusal.
     pub(crate) async fn write_or_refuse<T, E>(
         &self,
         name: &'static str,
@@ -112,7 +129,7 @@ impl Core {
         E: Send + 'static,
     {
         let (send, refusal) = std::sync::mpsc::channel();
-        let written = self.store.write(name, move |tx| {
+        let written = self.write_and_wake(name, move |tx| {
             work(tx)?.map_err(|refusal| {
                 // The receiver is there until the write is answered, or nobody waits for it.
                 let _ = send.send(refusal);
@@ -145,6 +162,16 @@ impl Core {
     }
 }
 
+/// Wakes the dispatcher when it is dropped. As a part of a write's answer it is dropped after the commit, by the caller
+/// or, where nobody waits any more, by the store.
+struct Wakes(Arc<Notify>);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// A listener that is further behind loses the oldest events.
 const EVENTS_MAX: usize = 1024;
 
@@ -169,6 +196,7 @@ impl Queue {
             draining: false,
             concurrency: config.concurrency,
             taken: 0,
+            taken_low: 0,
             turns: Turns::new(config.weights),
             starts_ms: std::collections::VecDeque::new(),
             figures: Figures::default(),
@@ -185,11 +213,27 @@ impl Queue {
     }
 
     /// A job started that had waited for so long.
-    pub(crate) fn started(&mut self, waited_us: u64, now_ms: i64) {
+    pub(crate) fn started(&mut self, priority: Priority, waited_us: u64, now_ms: i64) {
         self.taken += 1;
+        self.taken_low += u32::from(priority == Priority::Low);
         self.figures.waits.add(waited_us, now_ms);
         if self.config.rate.is_some() {
             self.starts_ms.push_back(now_ms);
+        }
+    }
+
+    /// The handler of a job ended.
+    pub(crate) fn freed(&mut self, priority: Priority) {
+        self.taken -= 1;
+        self.taken_low -= u32::from(priority == Priority::Low);
+    }
+
+    /// Which low-priority jobs may start.
+    pub(crate) fn low(&self, load: LoadGate, now_ms: i64) -> Low {
+        match (load.deferring, self.taken_low) {
+            (false, _) => Low::All,
+            (true, 0) => Low::OneDueBefore(now_ms.saturating_sub(millis(DEFERRED_AT_MOST))),
+            (true, _) => Low::None,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::settle::{By, Ended, Settled, Started};
 use crate::supervise::{News, spawn};
 use crate::turn::{Fetched, Order, Room, Turned, take};
-use crate::{JobId, Priority, State};
+use crate::{JobId, State};
 
 /// The clock is looked at so often although nothing happens, since it may be set.
 const IDLE: Duration = Duration::from_secs(10);
@@ -103,12 +103,12 @@ impl Dispatcher {
     /// What each queue may start now.
     fn rooms(&self, now_ms: i64) -> Vec<Room> {
         let mut live = self.core.live();
-        let down_to = if live.load.deferring { Priority::Normal } else { Priority::Low };
+        let load = live.load;
         let room = |queue: &mut crate::core::Queue| Room {
             queue: queue.config.name.clone(),
             free: queue.free(now_ms),
             turns: queue.turns,
-            down_to,
+            low: queue.low(load, now_ms),
             aged_before_ms: now_ms.saturating_sub(millis(queue.config.age_limit)),
         };
         live.queues.iter_mut().map(room).filter(|room| room.free > 0).collect()
@@ -126,7 +126,7 @@ impl Dispatcher {
             }
             for Fetched { job, .. } in &turned.started {
                 if let Some(queue) = live.queue(&job.queue) {
-                    queue.started(micros(job.due_at_ms, now_ms), now_ms);
+                    queue.started(job.priority, micros(job.due_at_ms, now_ms), now_ms);
                 }
             }
             for (ended, settled) in batch.iter().zip(&turned.settled) {
@@ -182,16 +182,16 @@ impl Dispatcher {
         let freed = match news {
             News::Ended { ended, freed } => {
                 self.underway.remove(&ended.job.start());
-                let queue = freed.then(|| ended.job.queue.clone());
+                let place = freed.then(|| (ended.job.queue.clone(), ended.job.priority));
                 self.ended.push(ended);
-                queue
+                place
             }
-            News::Freed { queue } => Some(queue),
+            News::Freed { queue, priority } => Some((queue, priority)),
         };
-        if let Some(name) = freed
+        if let Some((name, priority)) = freed
             && let Some(queue) = self.core.live().queue(&name)
         {
-            queue.taken -= 1;
+            queue.freed(priority);
         }
     }
 

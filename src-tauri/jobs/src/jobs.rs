@@ -40,20 +40,18 @@ const ADDED_AT_ONCE: usize = 1000;
 impl Jobs {
     /// Adds a job. It is durable when this returns.
     ///
-    /// A caller that is dropped while it waits may have added it all the same.
+    /// A caller that is dropped while it waits may have added it all the same; it runs then.
     ///
     /// # Errors
     /// [`AddError`], which names the value and what is accepted, or when to try again.
     pub async fn add(&self, job: NewJob) -> Result<Added, AddError> {
         let ready = self.core.admit(job)?;
-        let added = self.core.store.write("jobs.add", move |tx| add(tx, &ready)).await??;
-        self.wake();
-        Ok(added)
+        self.core.write_and_wake("jobs.add", move |tx| add(tx, &ready)).await?
     }
 
     /// Adds many, of which a thousand share a commit; each has its own answer, in their order.
     ///
-    /// A caller that is dropped while it waits may have added the first of them.
+    /// A caller that is dropped while it waits may have added the first of them; they run then.
     ///
     /// # Errors
     /// Where the database took none of them. Where it took the first thousand, say, and then no more, the others have
@@ -67,7 +65,7 @@ impl Jobs {
             if many == 0 {
                 return Ok(answers);
             }
-            match self.core.store.write("jobs.add_many", move |tx| add_many(tx, ready)).await {
+            match self.core.write_and_wake("jobs.add_many", move |tx| add_many(tx, ready)).await {
                 Ok(added) => answers.extend(added),
                 Err(error) if answers.is_empty() => return Err(error),
                 Err(error) => {
@@ -76,7 +74,6 @@ impl Jobs {
                     return Ok(answers);
                 }
             }
-            self.wake();
         }
     }
 
@@ -94,9 +91,7 @@ impl Jobs {
         let children: Vec<_> =
             children.into_iter().map(|job| self.core.admit(job)).collect::<Result<_, _>>()?;
         let insert = move |tx: &Transaction<'_>| add_tree(tx, &parent, &children);
-        let added = self.core.write_or_refuse("jobs.add_tree", insert).await??;
-        self.wake();
-        Ok(added)
+        self.core.write_or_refuse("jobs.add_tree", insert).await?
     }
 
     /// Adds a job in the caller's own transaction on the same database, so that it exists exactly if that is
@@ -125,7 +120,8 @@ impl Jobs {
         self.core.events.subscribe()
     }
 
-    /// The next sample of the machine's load, 0 to 1, about once a second. Load that lasts puts low-priority work off.
+    /// The next sample of the machine's load, 0 to 1, about once a second. Load that lasts puts low-priority work off;
+    /// what is due for 15 minutes runs all the same, one job of a queue at a time.
     pub fn set_load(&self, factor: f64) {
         let changed = self.core.live().load.sample(factor);
         if changed {

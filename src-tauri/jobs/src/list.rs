@@ -51,7 +51,7 @@ impl Jobs {
         let Some(queue) = live.queue(&row.queue) else { return Why::Paused };
         if queue.paused {
             Why::Paused
-        } else if load.deferring && row.priority == Priority::Low {
+        } else if row.priority == Priority::Low && !queue.low(load, now_ms).lets(row.run_at_ms) {
             Why::Load { factor: load.factor }
         } else if queue.taken >= queue.concurrency {
             Why::Concurrency { running: queue.taken, limit: queue.concurrency }

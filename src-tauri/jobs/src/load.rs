@@ -1,5 +1,7 @@
 //! Whether the machine's load holds the least urgent work back.
 
+use std::time::Duration;
+
 /// Above this the load counts as high.
 const HIGH: f64 = 0.8;
 /// Below this it counts as low again.
@@ -8,6 +10,10 @@ const LOW: f64 = 0.65;
 const SAMPLES_UP: u32 = 3;
 /// So many low ones in a row let it in again.
 const SAMPLES_DOWN: u32 = 5;
+
+/// Low-priority work that is due for longer runs although the machine is loaded, one job of a queue at a time: a
+/// machine that always is would never run it otherwise.
+pub(crate) const DEFERRED_AT_MOST: Duration = Duration::from_secs(15 * 60);
 
 /// Counts samples, so that a single peak changes nothing.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,7 +1,13 @@
 //! What people do to queues while they run.
 
+use std::sync::Arc;
+
+use store::StoreError;
+use store::rusqlite::{self, Row, Transaction};
+
 use crate::JobsError;
 use crate::config::{CONCURRENCY, CONCURRENCY_ACCEPTED};
+use crate::core::{Core, Queue};
 use crate::jobs::Jobs;
 
 impl Jobs {
@@ -42,45 +48,26 @@ impl Jobs {
         self.set_queue(queue, Change::Concurrency(concurrency)).await
     }
 
+    /// The change goes on in a task of its own: a caller that is dropped while it waits, say because its client hung up,
+    /// leaves no queue of which the database says one thing and this process does another.
     async fn set_queue(&self, name: &str, change: Change) -> Result<(), JobsError> {
         let name = self.core.queue_config(name)?.name.clone();
-        let sql = match change {
-            Change::Paused => {
-                "INSERT INTO job_queue (name, paused) VALUES (?1, 1)
-                               ON CONFLICT DO UPDATE SET paused = 1"
-            }
-            Change::Resumed => {
-                "INSERT INTO job_queue (name) VALUES (?1)
-                                ON CONFLICT DO UPDATE SET paused = 0, draining = 0"
-            }
-            Change::Draining => {
-                "INSERT INTO job_queue (name, draining) VALUES (?1, 1)
-                                 ON CONFLICT DO UPDATE SET draining = 1"
-            }
-            Change::Concurrency(_) => {
-                "INSERT INTO job_queue (name, concurrency) VALUES (?1, ?2)
-                                       ON CONFLICT DO UPDATE SET concurrency = ?2"
-            }
-        };
+        let core = Arc::clone(&self.core);
+        let changed = self.life.tasks.spawn(async move { core.set_queue(name, change).await });
+        // It is lost only with its runtime, as the database is.
+        Ok(changed.await.unwrap_or(Err(StoreError::Closed))?)
+    }
+}
+
+impl Core {
+    async fn set_queue(&self, name: String, change: Change) -> Result<(), StoreError> {
+        let _in_order = self.changing.lock().await;
         let key = name.clone();
-        self.core
-            .store
-            .write("jobs.set_queue", move |tx| {
-                Ok(match change {
-                    Change::Concurrency(concurrency) => tx.execute(sql, (&key, concurrency))?,
-                    _ => tx.execute(sql, [&key])?,
-                })
-            })
-            .await?;
-        if let Some(queue) = self.core.live().queue(&name) {
-            match change {
-                Change::Paused => queue.paused = true,
-                Change::Resumed => (queue.paused, queue.draining) = (false, false),
-                Change::Draining => queue.draining = true,
-                Change::Concurrency(concurrency) => queue.concurrency = concurrency,
-            }
+        let row = self.store.write("jobs.set_queue", move |tx| change.write(tx, &key)).await?;
+        if let Some(queue) = self.live().queue(&name) {
+            row.apply(queue);
         }
-        self.wake();
+        self.wake.notify_one();
         Ok(())
     }
 }
@@ -91,4 +78,48 @@ enum Change {
     Resumed,
     Draining,
     Concurrency(u32),
+}
+
+impl Change {
+    /// Returns the row as it stands then: what was changed before is in it too.
+    fn write(self, tx: &Transaction<'_>, queue: &str) -> Result<QueueRow, StoreError> {
+        let (columns, values, update) = match self {
+            Self::Paused => ("paused", "1", "paused = 1"),
+            Self::Resumed => ("paused", "0", "paused = 0, draining = 0"),
+            Self::Draining => ("draining", "1", "draining = 1"),
+            Self::Concurrency(_) => ("concurrency", "?2", "concurrency = ?2"),
+        };
+        let sql = format!(
+            "INSERT INTO job_queue (name, {columns}) VALUES (?1, {values}) ON CONFLICT DO UPDATE SET {update}
+             RETURNING {}",
+            QueueRow::COLUMNS,
+        );
+        let mut statement = tx.prepare_cached(&sql)?;
+        let row = match self {
+            Self::Concurrency(concurrency) => statement.query_row((queue, concurrency), QueueRow::read),
+            _ => statement.query_row([queue], QueueRow::read),
+        };
+        Ok(row?)
+    }
+}
+
+/// What was changed of a queue, as the database keeps it.
+pub(crate) struct QueueRow {
+    pub(crate) name: String,
+    paused: bool,
+    draining: bool,
+    concurrency: Option<u32>,
+}
+
+impl QueueRow {
+    pub(crate) const COLUMNS: &str = "name, paused, draining, concurrency";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { name: row.get(0)?, paused: row.get(1)?, draining: row.get(2)?, concurrency: row.get(3)? })
+    }
+
+    pub(crate) fn apply(&self, queue: &mut Queue) {
+        (queue.paused, queue.draining) = (self.paused, self.draining);
+        queue.concurrency = self.concurrency.unwrap_or(queue.config.concurrency);
+    }
 }

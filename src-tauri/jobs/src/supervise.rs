@@ -17,7 +17,7 @@ use crate::kind::{Kind, said};
 use crate::running::{Progress, Running};
 use crate::settle::{Ended, Ending, Started};
 use crate::turn::Fetched;
-use crate::{Backoff, Hold, Outcome};
+use crate::{Backoff, Hold, Outcome, Priority};
 
 /// How long a handler that was told to end may take over it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ pub(crate) enum News {
     /// It ended; its place is free where `freed`.
     Ended { ended: Arc<Ended>, freed: bool },
     /// A handler that was told to end long ago has ended.
-    Freed { queue: String },
+    Freed { queue: String, priority: Priority },
 }
 
 /// Starts the attempt; its end arrives as news.
@@ -68,11 +68,11 @@ pub(crate) fn spawn(core: &Arc<Core>, fetched: Fetched, news: UnboundedSender<Ne
         });
         let ending = watch(&core, &job, &mut task, &cancel, &told).await;
         core.live().ended(&job);
-        let (id, queue) = (job.id, job.queue.clone());
+        let (id, queue, priority) = (job.id, job.queue.clone(), job.priority);
         let freed = task.is_finished();
         send(&news, job, ending, defaults.backoff, freed);
         if !freed {
-            ignored(&core, id, &queue, task, &news).await;
+            ignored(&core, id, (&queue, priority), task, &news).await;
         }
     });
 }
@@ -83,7 +83,13 @@ fn send(news: &UnboundedSender<News>, job: Started, ending: Ending, backoff: Bac
 }
 
 /// A handler that ignored its cancellation: dropped where it waits, its place counts until it really ends.
-async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &UnboundedSender<News>) {
+async fn ignored(
+    core: &Core,
+    id: crate::JobId,
+    (queue, priority): (&str, Priority),
+    task: Task,
+    news: &UnboundedSender<News>,
+) {
     tracing::warn!(%id, queue, "a job ignores that it was told to end; its place stays taken until it does");
     if let Some(queue) = core.live().queue(queue) {
         queue.figures.stuck += 1;
@@ -92,7 +98,7 @@ async fn ignored(core: &Core, id: crate::JobId, queue: &str, task: Task, news: &
     if let Some(queue) = core.live().queue(queue) {
         queue.figures.stuck -= 1;
     }
-    let _ = news.send(News::Freed { queue: queue.to_owned() });
+    let _ = news.send(News::Freed { queue: queue.to_owned(), priority });
 }
 
 /// The job's kind, or how the job ends without a run.

@@ -28,9 +28,28 @@ pub(crate) struct Room {
     pub(crate) queue: String,
     pub(crate) free: usize,
     pub(crate) turns: Turns,
-    /// The least urgent priority that starts at all.
-    pub(crate) down_to: Priority,
+    pub(crate) low: Low,
     pub(crate) aged_before_ms: i64,
+}
+
+/// Which low-priority jobs may start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Low {
+    All,
+    /// The first of those that were due at this time or before.
+    OneDueBefore(i64),
+    None,
+}
+
+impl Low {
+    /// Whether a job that became due then may be the next to start.
+    pub(crate) fn lets(self, due_at_ms: i64) -> bool {
+        match self {
+            Self::All => true,
+            Self::OneDueBefore(at_ms) => due_at_ms <= at_ms,
+            Self::None => false,
+        }
+    }
 }
 
 /// What a turn came to.
@@ -138,11 +157,17 @@ fn next_due(db: &Connection) -> Result<Option<i64>, StoreError> {
 fn lines(db: &Connection, room: &Room) -> Result<Lines, StoreError> {
     let mut lines = Lines::default();
     let mut select = db.prepare_cached(LINE)?;
-    for priority in Priority::ALL.into_iter().filter(|priority| *priority <= room.down_to) {
+    for priority in Priority::ALL {
         let rows = select.query_map((&room.queue, priority as i64, room.free as i64), |row| {
             Ok(Candidate { run_at_ms: row.get(0)?, id: row.get(1)? })
         })?;
         lines[priority as usize] = rows.collect::<Result<VecDeque<_>, _>>()?;
+    }
+    let low = &mut lines[Priority::Low as usize];
+    if !low.front().is_some_and(|first| room.low.lets(first.run_at_ms)) {
+        low.clear();
+    } else if matches!(room.low, Low::OneDueBefore(_)) {
+        low.truncate(1);
     }
     Ok(lines)
 }

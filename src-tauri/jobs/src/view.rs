@@ -123,7 +123,7 @@ pub struct QueueView {
     pub stuck: u32,
     /// The most open jobs.
     pub bound: u64,
-    /// Whether load holds its low-priority jobs back.
+    /// Whether load holds its low-priority jobs back; those due for 15 minutes run one at a time all the same.
     pub deferring: bool,
     /// How many jobs start in which time at most.
     pub rate: Option<Rate>,
@@ -190,7 +190,7 @@ pub enum Why {
         /// When it lets the next one start.
         until_ms: i64,
     },
-    /// The machine is loaded, and it is not urgent.
+    /// The machine is loaded, and it is not urgent: neither due for 15 minutes nor the next of those that are.
     Load {
         /// 0 to 1.
         factor: f64,

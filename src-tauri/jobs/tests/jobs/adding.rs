@@ -1,6 +1,8 @@
 //! Adding in a caller's own transaction, and many at once.
 
-use eider_jobs::{AddError, State};
+use std::time::Duration;
+
+use eider_jobs::{AddError, JobId, State};
 use store::StoreError;
 
 use crate::support::{Act, Rig, job};
@@ -41,6 +43,29 @@ async fn a_caller_that_goes_on_after_a_failed_enqueue_keeps_nothing_of_the_job()
     own.await.unwrap();
     assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 1);
     rig.counts_are_true().await;
+}
+
+/// It stood for up to 10 seconds, until the dispatcher looked of itself.
+#[tokio::test]
+async fn a_job_whose_caller_was_dropped_while_it_waited_starts_at_once() {
+    let mut rig = Rig::new().await;
+    let jobs = rig.jobs.clone();
+    // The dispatcher has nothing to do and has looked for it.
+    let first = rig.add(Act::Done).await;
+    rig.until(first, State::Done).await;
+    let began = std::time::Instant::now();
+    for n in 0..3 {
+        let add: futures::future::BoxFuture<'_, ()> = match n {
+            0 => Box::pin(async { _ = jobs.add(job(Act::Done)).await }),
+            1 => Box::pin(async { _ = jobs.add_many(vec![job(Act::Done)]).await }),
+            _ => Box::pin(async { _ = jobs.add_tree(job(Act::Done), vec![]).await }),
+        };
+        let mut add = add;
+        assert!(futures::poll!(&mut add).is_pending());
+        drop(add);
+        rig.until(JobId(first.0 + 1 + n), State::Done).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -89,6 +89,32 @@ async fn a_paused_queue_takes_jobs_and_starts_none_also_after_a_restart() {
     rig.until(id, State::Done).await;
 }
 
+/// An HTTP client that hung up left a queue that was paused in the database and went on in the process.
+#[tokio::test]
+async fn a_pause_whose_caller_was_dropped_is_carried_out_all_the_same() {
+    let rig = Rig::new().await;
+    {
+        let mut pause = std::pin::pin!(rig.jobs.pause("normal"));
+        assert!(futures::poll!(&mut pause).is_pending());
+    }
+    // It comes after the pause.
+    rig.jobs.set_concurrency("normal", 7).await.unwrap();
+    let queue = &rig.jobs.queues().await.unwrap()[2];
+    assert_eq!((queue.paused, queue.concurrency), (true, 7));
+}
+
+#[tokio::test]
+async fn changes_to_a_queue_take_effect_in_the_order_in_which_they_are_kept() {
+    let rig = Rig::new().await;
+    let mut pause = Box::pin(rig.jobs.pause("normal"));
+    assert!(futures::poll!(&mut pause).is_pending());
+    rig.jobs.resume("normal").await.unwrap();
+    pause.await.unwrap();
+    assert!(!rig.jobs.queues().await.unwrap()[2].paused, "the resumption was asked for later");
+    let rig = rig.restart().await;
+    assert!(!rig.jobs.queues().await.unwrap()[2].paused);
+}
+
 #[tokio::test]
 async fn a_drained_queue_finishes_what_it_has_and_refuses_more() {
     let mut rig = Rig::new().await;
@@ -182,6 +208,33 @@ async fn load_that_lasts_puts_low_work_off_then_refuses_it() {
     }
     rig.until(second, State::Done).await;
     assert!(rig.jobs.add(low()).await.is_ok());
+}
+
+/// On a machine that is always loaded, low work was put off for good.
+#[tokio::test]
+async fn load_without_end_puts_low_work_off_for_a_quarter_of_an_hour_then_lets_one_run_at_a_time() {
+    let mut rig = Rig::with(one_queue(QueueConfig { concurrency: 4, ..normal() })).await;
+    for _ in 0..3 {
+        rig.jobs.set_load(0.95);
+    }
+    let low = || job(Act::Wait).priority(Priority::Low);
+    let (first, second) = (rig.added(low()).await.id, rig.added(low()).await.id);
+    rig.pass(Duration::from_secs(15 * 60 - 1));
+    let later = rig.added(low()).await.id;
+    let urgent = rig.add(Act::Done).await;
+    rig.until(urgent, State::Done).await;
+    assert_eq!(rig.jobs.why(first).await.unwrap(), Why::Load { factor: 0.95 });
+    rig.pass(Duration::from_secs(1));
+    rig.until(first, State::Running).await;
+    assert_eq!(rig.jobs.why(second).await.unwrap(), Why::Load { factor: 0.95 });
+    rig.hands.go.notify_one();
+    rig.until(second, State::Running).await;
+    rig.hands.go.notify_one();
+    rig.until(second, State::Done).await;
+    let urgent = rig.add(Act::Done).await;
+    rig.until(urgent, State::Done).await;
+    assert_eq!(rig.jobs.why(later).await.unwrap(), Why::Load { factor: 0.95 }, "it is not due for long");
+    assert_eq!(rig.hands.most_running.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

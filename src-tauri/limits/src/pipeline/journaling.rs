@@ -9,7 +9,7 @@ use crate::clock::millis;
 use crate::{Batch, Finished, Journal, JournalError, MonthCount, Now, Recorded, Started};
 
 /// A journal that takes longer counts as failed. The bound on a write is far above a slow disk's flush.
-pub(super) const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(5);
 
 /// What the journal remembers, or `None` where it does not answer.
 pub(super) async fn load(journal: &dyn Journal, service: &str) -> Option<Recorded> {
@@ -58,18 +58,6 @@ impl Shared {
         }
         if let Err(error) = bounded(self.journal.write(batch)).await {
             tracing::warn!(service = self.config.service, %error, "ends were lost; the next start waits longer");
-        }
-    }
-
-    /// Returns when no call is in flight.
-    pub(super) async fn quiet(&self) {
-        loop {
-            // Listen first, then look: else the last call could end in between.
-            let told = self.idle.notified();
-            if self.state().running == 0 {
-                return;
-            }
-            told.await;
         }
     }
 }

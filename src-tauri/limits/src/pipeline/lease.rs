@@ -97,7 +97,8 @@ impl Drop for Lease {
 /// foreign code, which may ask for the status.
 #[derive(Debug, Default)]
 struct News {
-    breaker: Option<BreakerState>,
+    /// The breaker's new state by name, and how long it lasts at least, where that is known.
+    breaker: Option<(&'static str, Option<Duration>)>,
     /// How long the service asked for silence, and the calls allowed after it.
     silence: Option<(Duration, u32)>,
 }
@@ -108,8 +109,9 @@ impl News {
     }
 
     fn log(&self, service: &str) {
-        if let Some(state) = self.breaker {
-            tracing::warn!(service, ?state, "the breaker changed");
+        if let Some((state, wait)) = self.breaker {
+            let wait = wait.map(tracing::field::debug);
+            tracing::warn!(service, state, wait, "the breaker changed");
         }
         if let Some((wait, allowed)) = self.silence {
             tracing::warn!(service, ?wait, allowed, "the service asks for fewer calls");
@@ -163,7 +165,7 @@ impl State {
         };
         self.chronicle.note(self.breaker.state(now.instant), reason, now);
         News {
-            breaker: changed.then(|| self.breaker.state(now.instant)),
+            breaker: changed.then(|| in_words(self.breaker.state(now.instant), now)),
             silence: limited.map(|after| self.hold(after, sent, now, config)),
         }
     }
@@ -189,5 +191,15 @@ impl State {
         self.hold_until = Some(until);
         self.throttle.cut(now.instant, sent, until);
         (wait, self.throttle.allowed(now.instant))
+    }
+}
+
+/// A state for the log, where the moment of a monotonic clock says nothing.
+fn in_words(state: BreakerState, now: Now) -> (&'static str, Option<Duration>) {
+    match state {
+        BreakerState::Closed => ("closed", None),
+        BreakerState::Open { until } => ("open", Some(until.saturating_duration_since(now.instant))),
+        BreakerState::HalfOpen => ("half open", None),
+        BreakerState::Isolated => ("isolated", None),
     }
 }

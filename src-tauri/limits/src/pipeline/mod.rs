@@ -1,7 +1,8 @@
 //! The pipeline: the only place where the cores meet, wait and do I/O.
 //!
 //! `state` decides, under one short lock; `turn` waits for those decisions; `lease` holds what was decided
-//! for one attempt and gives it back whatever happens; `journaling` writes. This file is the way of a call.
+//! for one attempt and gives it back whatever happens; `journaling` writes; `stop` ends. This file is the way of
+//! a call.
 
 mod chronicle;
 mod journaling;
@@ -9,6 +10,7 @@ mod lease;
 mod refusal;
 mod shared;
 mod state;
+mod stop;
 mod turn;
 mod view;
 
@@ -24,6 +26,7 @@ use self::lease::Verdict;
 use self::refusal::Refusal;
 use self::shared::Shared;
 use self::state::State;
+use self::stop::Stage;
 use crate::{Attempt, CallError, Clock, Config, ConfigError, Journal, Priority, ServiceStatus, SystemClock};
 
 /// The one way to an outside service: load gate → breaker → limiter → concurrency → timeout, and the retry
@@ -72,8 +75,8 @@ impl Pipeline {
             gate: Box::new(gate),
             state: Mutex::new(state),
             idle: Notify::new(),
-            closed: watch::Sender::new(false),
-            stopping: tokio::sync::Mutex::new(()),
+            stage: watch::Sender::new(Stage::Open),
+            stopping: tokio::sync::Mutex::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -116,7 +119,12 @@ impl Pipeline {
             if attempts > 1 {
                 self.shared.state().retries += 1;
             }
-            let failure = match timeout(config.attempt_timeout, attempt()).await {
+            let sent = timeout(config.attempt_timeout, attempt());
+            let Some(answer) = self.shared.unless_cut(sent).await else {
+                lease.settle(Verdict::Dropped);
+                return Err(CallError::Closed);
+            };
+            let failure = match answer {
                 Ok(Attempt::Done(value)) => {
                     lease.settle(Verdict::Answered);
                     return Ok(value);
@@ -155,11 +163,11 @@ impl Pipeline {
             }
             patience -= pause;
             last = Some(failure);
-            let mut closed = self.shared.closed.subscribe();
+            let mut stage = self.shared.stage.subscribe();
             tokio::select! {
                 () = sleep(pause) => {}
-                // Either the value is true or the sender is gone: both mean closed.
-                _ = closed.wait_for(|closed| *closed) => return Err(CallError::Closed),
+                // Either the stage is reached or the sender is gone: both mean closed.
+                _ = stage.wait_for(|stage| *stage >= Stage::Closing) => return Err(CallError::Closed),
             }
         }
     }
@@ -201,23 +209,18 @@ impl Pipeline {
         self.shared.state().view(&self.shared.config, now)
     }
 
-    /// Refuses new and waiting calls, waits for those in flight, and makes their ends durable.
+    /// Refuses new and waiting calls, ends those in flight, and makes their ends durable.
     ///
-    /// A caller that no longer polls its call is waited for only as long as an attempt may take. A second
-    /// call of `stop` waits for the first and does nothing.
+    /// Calls in flight have 1 s to end by themselves, whatever `attempt_timeout` is. Those that have not are
+    /// dropped: their callers get [`CallError::Closed`], and an attempt that was sent counts in the window as
+    /// if its reply had come then. It takes 1 s more where somebody holds a call and does not poll it, which
+    /// then counts from the next start, and up to 5 s where the journal does not answer: 7 s at most.
+    ///
+    /// A second call of `stop` waits for the first, and records the ends that came after it. Where the future
+    /// is dropped, nobody is let in any more, and another `stop` does the rest; ends that were being written
+    /// may be lost, and then their calls count from the next start.
     pub async fn stop(&self) {
-        let _one_at_a_time = self.shared.stopping.lock().await;
-        {
-            let mut state = self.shared.state();
-            state.stopped = true;
-            state.wake_all();
-        }
-        self.shared.closed.send_replace(true);
-        let patience = self.shared.config.attempt_timeout + journaling::WAIT;
-        if timeout(patience, self.shared.quiet()).await.is_err() {
-            tracing::warn!(service = self.shared.config.service, "calls were still in flight at the stop");
-        }
-        self.shared.save_ends().await;
+        self.shared.stop().await;
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::state::State;
+use super::stop::Stage;
 use crate::{Clock, Config, Journal, Priority};
 
 /// What the clones of a pipeline and the calls in it share.
@@ -15,10 +16,11 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     /// Told whenever no call is in flight; `stop` listens.
     pub(super) idle: Notify,
-    /// True once stopped; ends the pauses between attempts.
-    pub(super) closed: watch::Sender<bool>,
-    /// Held while stopping, so that a second `stop` waits for the first.
-    pub(super) stopping: tokio::sync::Mutex<()>,
+    /// How far `stop` has come; ends the pauses between attempts, and at last the attempts.
+    pub(super) stage: watch::Sender<Stage>,
+    /// Held while stopping, so that a second `stop` waits for the first; true once it has waited for the calls
+    /// in flight.
+    pub(super) stopping: tokio::sync::Mutex<bool>,
 }
 
 impl Shared {

@@ -29,7 +29,10 @@ impl Shared {
             let mut lease = Lease::new(shared, shared.turn(priority, began, deadline).await?);
             // Between the turn and the end of the journal's write the service can ask for silence or the
             // pipeline stop: then the call goes back to its place in the line.
-            if lease.record().await? {
+            let Some(recorded) = shared.unless_cut(lease.record()).await else {
+                return Err(Refusal::Closed);
+            };
+            if recorded? {
                 break lease;
             }
         };

@@ -10,6 +10,7 @@ mod gcra;
 mod hold;
 mod journal;
 mod line;
+mod log;
 mod probes;
 mod restart;
 mod retry;
