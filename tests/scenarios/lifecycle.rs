@@ -1,5 +1,7 @@
 //! Starts, stops, and what survives them.
 
+use std::time::Duration;
+
 use eider_engine::api::{NoticeAction, Profile, Range, ServiceState, SettingsChange, Theme};
 use eider_engine::{Engine, Options, ProfileChoice, StartError};
 
@@ -231,4 +233,14 @@ async fn the_measured_history_survives_a_restart() {
     let history = engine.metrics_history(Range::Hour).await.unwrap();
     assert!(!history.at_ms.is_empty() && history.load[0].is_some(), "{history:?}");
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_source_that_never_answers_does_not_hold_up_the_stop() {
+    let provider = Provider::start().await;
+    provider.always("/", Fault::Hang);
+    let rig = Rig::start(&provider, "rate_limit_per_minute = 1000\ntimeout_s = 120").await;
+    provider.until("/", |calls| !calls.is_empty()).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(20), rig.engine.stop()).await;
+    assert!(stopped.is_ok(), "it waits for the answer, which takes 120 s to be given up");
 }
