@@ -80,7 +80,11 @@ impl Core {
         let now_ms = self.clock.now_ms();
         let run_at_ms = match job.due {
             Due::In(delay) if delay > YEAR => {
-                return invalid("delay", format!("{delay:?}"), "up to 366 days");
+                return invalid(
+                    "delay_ms",
+                    delay.as_nanos().div_ceil(1_000_000),
+                    "0 to 31622400000 (366 days)",
+                );
             }
             Due::In(delay) => now_ms.saturating_add(millis(delay)),
             Due::At(at_ms) if at_ms < 0 || at_ms > now_ms.saturating_add(millis(YEAR)) => {

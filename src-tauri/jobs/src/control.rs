@@ -5,10 +5,12 @@ use std::sync::Arc;
 use store::StoreError;
 use store::rusqlite::{OptionalExtension, Transaction};
 
+use crate::columns::text;
 use crate::core::Core;
+use crate::insert::{RETRY_AFTER, is_draining};
 use crate::jobs::Jobs;
 use crate::kin::{Moved, child_ended, child_reopened, children_not_done};
-use crate::tally::Tally;
+use crate::tally::{Tally, open_jobs};
 use crate::{JobId, JobsError, Priority, State, States};
 
 /// How many failed jobs are retried with one commit.
@@ -22,12 +24,24 @@ struct Standing {
     priority: Priority,
     state: State,
     parent: Option<JobId>,
+    key: Option<String>,
+}
+
+/// A job that is to run again.
+struct Retried {
+    standing: Standing,
+    queue: String,
+    children_open: u32,
+}
+
+fn retried_to(children_open: u32) -> State {
+    if children_open > 0 { State::Blocked } else { State::Waiting }
 }
 
 impl Standing {
     fn find(tx: &Transaction<'_>, id: JobId) -> Result<Option<Self>, StoreError> {
         let mut select =
-            tx.prepare_cached("SELECT kind, queue, priority, state, parent FROM job WHERE id = ?1")?;
+            tx.prepare_cached("SELECT kind, queue, priority, state, parent, key FROM job WHERE id = ?1")?;
         let found = select.query_row([id.0], |row| {
             Ok(Self {
                 id,
@@ -36,6 +50,7 @@ impl Standing {
                 priority: Priority::from_code(row.get(2)?),
                 state: State::from_code(row.get(3)?),
                 parent: row.get::<_, Option<i64>>(4)?.map(JobId),
+                key: text(row, 5)?,
             })
         });
         Ok(found.optional()?)
@@ -53,10 +68,11 @@ impl Jobs {
     ///
     /// # Errors
     /// [`JobsError::NotFound`]; [`JobsError::NotAllowed`] where it is waiting, blocked or running;
-    /// [`JobsError::KeyTaken`] where it ended, and meanwhile another one has its key.
+    /// [`JobsError::KeyTaken`] where it ended, and meanwhile another one has its key; [`JobsError::Draining`] and
+    /// [`JobsError::QueueFull`] where it, or a child, ended in a queue that would not take it as a new job either.
     pub async fn retry(&self, id: JobId) -> Result<(), JobsError> {
         let core = Arc::clone(&self.core);
-        let retried = self.core.write_or_refuse("jobs.retry", move |tx| core.retry(tx, id)).await??;
+        let retried = self.core.write_and_wake("jobs.retry", move |tx| core.retry(tx, id)).await??;
         self.core.tell_moved(retried);
         Ok(())
     }
@@ -145,7 +161,23 @@ impl Core {
         }
     }
 
+    /// Nothing is written where it comes to a refusal.
     fn retry(&self, tx: &Transaction<'_>, id: JobId) -> Result<Result<Vec<Moved>, JobsError>, StoreError> {
+        let mut plan = Vec::new();
+        if let Err(refusal) = self.plan(tx, id, &mut plan)? {
+            return Ok(Err(refusal));
+        }
+        let reopened = plan.into_iter().map(|retried| self.reopen(tx, retried));
+        Ok(Ok(reopened.collect::<Result<_, _>>()?))
+    }
+
+    /// Finds what is to run again with this job: children before their parent.
+    fn plan(
+        &self,
+        tx: &Transaction<'_>,
+        id: JobId,
+        plan: &mut Vec<Retried>,
+    ) -> Result<Result<(), JobsError>, StoreError> {
         let Some(standing) = Standing::find(tx, id)? else {
             return Ok(Err(JobsError::NotFound { id }));
         };
@@ -153,37 +185,54 @@ impl Core {
         if matches!(state, State::Waiting | State::Blocked | State::Running) {
             return Ok(Err(JobsError::NotAllowed { id, state, action: "retried" }));
         }
-        let mut retried = Vec::new();
+        let queue = self.home(&standing.kind, &standing.queue).to_owned();
         let mut children_open = 0;
         if !state.is_open() {
-            if let Some(by) = self.key_taken(tx, &standing)? {
+            if let Some(by) = self.key_taken(tx, &standing, plan)? {
                 return Ok(Err(JobsError::KeyTaken { id, by }));
             }
             for (child, state) in children_not_done(tx, id)? {
                 children_open += 1;
-                if !state.is_open() {
-                    match self.retry(tx, child)? {
-                        Ok(moved) => retried.extend(moved),
-                        Err(refusal) => return Ok(Err(refusal)),
-                    }
+                if !state.is_open()
+                    && let Err(refusal) = self.plan(tx, child, plan)?
+                {
+                    return Ok(Err(refusal));
                 }
             }
-            if let Some(parent) = standing.parent {
-                child_reopened(tx, parent)?;
+            if let Some(refusal) = self.no_room(tx, id, &queue, plan)? {
+                return Ok(Err(refusal));
             }
         }
-        retried.push(self.reopen(tx, standing, children_open)?);
-        Ok(Ok(retried))
+        plan.push(Retried { standing, queue, children_open });
+        Ok(Ok(()))
     }
 
-    fn reopen(
+    /// Why a job that ended cannot be one of this queue's open jobs again, beside those that are to be.
+    fn no_room(
         &self,
         tx: &Transaction<'_>,
-        standing: Standing,
-        children_open: u32,
-    ) -> Result<Moved, StoreError> {
-        let to = if children_open > 0 { State::Blocked } else { State::Waiting };
-        let queue = self.home(&standing.kind, &standing.queue).to_owned();
+        id: JobId,
+        queue: &str,
+        plan: &[Retried],
+    ) -> Result<Option<JobsError>, StoreError> {
+        let planned = plan.iter().filter(|retried| retried.queue == queue).count() as u64;
+        let bound = self.queue_config(queue).map_or(u64::MAX, |config| config.bound);
+        let queue = queue.to_owned();
+        Ok(if is_draining(tx, &queue)? {
+            Some(JobsError::Draining { id, queue })
+        } else if open_jobs(tx, &queue)? + planned >= bound {
+            Some(JobsError::QueueFull { id, queue, bound, retry_after: RETRY_AFTER })
+        } else {
+            None
+        })
+    }
+
+    fn reopen(&self, tx: &Transaction<'_>, retried: Retried) -> Result<Moved, StoreError> {
+        let Retried { standing, queue, children_open } = retried;
+        if let Some(parent) = standing.parent.filter(|_| !standing.state.is_open()) {
+            child_reopened(tx, parent)?;
+        }
+        let to = retried_to(children_open);
         // The numbers of attempts go on, so that the history stays clear. An overall time begins anew.
         tx.prepare_cached(
             "UPDATE job SET state = ?2, run_at_ms = ?3, queue = ?4, children_open = ?5, hold = NULL, ended_at_ms = NULL,
@@ -200,9 +249,22 @@ impl Core {
         Ok(Standing { queue, ..standing }.moved(to))
     }
 
-    /// Another job that has the key of one that ended, and counts by the rules of the kind.
-    fn key_taken(&self, tx: &Transaction<'_>, standing: &Standing) -> Result<Option<JobId>, StoreError> {
+    /// Another job that has the key of one that ended, or is to have it again, and counts by the rules of the kind.
+    fn key_taken(
+        &self,
+        tx: &Transaction<'_>,
+        standing: &Standing,
+        plan: &[Retried],
+    ) -> Result<Option<JobId>, StoreError> {
         let among = self.kinds.get(&*standing.kind).map_or(States::OPEN, |kind| kind.defaults.unique.among);
+        let planned = plan.iter().find(|Retried { standing: other, children_open, .. }| {
+            standing.key.is_some()
+                && (&other.kind, &other.key) == (&standing.kind, &standing.key)
+                && among.contains(retried_to(*children_open))
+        });
+        if let Some(planned) = planned {
+            return Ok(Some(planned.standing.id));
+        }
         let mut select = tx.prepare_cached(
             "SELECT other.id, other.state FROM job
              JOIN job AS other INDEXED BY job_by_key ON other.kind = job.kind AND other.key = job.key
@@ -232,13 +294,10 @@ impl Core {
             select.query_map((after, queue, RETRIED_AT_ONCE), |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut retried = Vec::new();
         for id in &ids {
-            tx.execute_batch("SAVEPOINT eider_retry")?;
-            match self.retry(tx, JobId(*id))? {
-                Ok(moved) => retried.extend(moved),
-                // One that was retried with its parent by now, or whose key is taken, stays as it is.
-                Err(_) => tx.execute_batch("ROLLBACK TO eider_retry")?,
+            // One that was retried with its parent by now, whose key is taken, or whose queue has no room stays as it is.
+            if let Ok(moved) = self.retry(tx, JobId(*id))? {
+                retried.extend(moved);
             }
-            tx.execute_batch("RELEASE eider_retry")?;
         }
         Ok((retried, ids.last().copied()))
     }

@@ -116,6 +116,30 @@ pub enum JobsError {
         /// The other one.
         by: JobId,
     },
+    /// The queue of a job that is to run again holds as many open jobs as it may.
+    #[error(
+        "job {id} cannot be retried: the queue {queue} holds {bound} open jobs, its bound: try again in {retry_after:?}"
+    )]
+    QueueFull {
+        /// Which job: the one that was asked for, or a child of it.
+        id: JobId,
+        /// Its queue.
+        queue: String,
+        /// The most open jobs.
+        bound: u64,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The queue of a job that is to run again finishes what it has and takes no more.
+    #[error(
+        "job {id} cannot be retried: the queue {queue} is being drained and takes no jobs: resume it first"
+    )]
+    Draining {
+        /// Which job: the one that was asked for, or a child of it.
+        id: JobId,
+        /// Its queue.
+        queue: String,
+    },
     /// There is no such queue.
     #[error(transparent)]
     UnknownQueue(#[from] UnknownQueue),

@@ -37,7 +37,7 @@ pub(crate) struct Kin {
 }
 
 /// When somebody who was refused for want of room may try again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The adding of jobs in one transaction; it must be [finished](Adding::finish) in it.
 pub(crate) struct Adding<'a> {
@@ -121,12 +121,13 @@ impl<'a> Adding<'a> {
         if let Some(at) = self.queues.iter().position(|found| found.queue == queue) {
             return Ok(&self.queues[at]);
         }
-        let draining = self
-            .tx
-            .prepare_cached("SELECT draining FROM job_queue WHERE name = ?1")?
-            .query_row([queue], |row| row.get::<_, bool>(0))
-            .optional()?;
-        let open = open_jobs(self.tx, queue)?;
-        Ok(self.queues.push_mut(Found { queue: queue.to_owned(), draining: draining == Some(true), open }))
+        let (draining, open) = (is_draining(self.tx, queue)?, open_jobs(self.tx, queue)?);
+        Ok(self.queues.push_mut(Found { queue: queue.to_owned(), draining, open }))
     }
+}
+
+/// Whether the queue takes no more.
+pub(crate) fn is_draining(tx: &Transaction<'_>, queue: &str) -> Result<bool, StoreError> {
+    let mut select = tx.prepare_cached("SELECT draining FROM job_queue WHERE name = ?1")?;
+    Ok(select.query_row([queue], |row| row.get(0)).optional()?.unwrap_or(false))
 }

@@ -77,6 +77,11 @@ impl<H: Handler> Erased for Typed<H> {
     }
 
     fn examine(&self, payload: &Value) -> Result<Examined, String> {
+        let example = if payload.is_array() { self.example() } else { Value::Null };
+        if example.is_object() {
+            // Serde would take the values for the fields in their order, and an empty array for `{}`.
+            return Err(format!("it is an array where an object is expected, for example {example}"));
+        }
         caught(|| {
             let payload = H::Payload::deserialize(payload).map_err(|error| error.to_string())?;
             let about = H::about(&payload).chars().take(ABOUT_MAX).collect();

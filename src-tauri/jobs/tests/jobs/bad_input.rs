@@ -21,7 +21,12 @@ async fn a_job_out_of_its_ranges_is_refused_and_nothing_is_kept() {
             NewJob::raw("ACT", json!({ "act": "fly" })),
             "the payload is not what ACT takes: unknown variant `fly`",
         ),
-        (NewJob::raw("ACT", json!([1])), "the payload is not what ACT takes"),
+        // Of an array the fields are taken by their order, and those that have a default are left out.
+        (
+            NewJob::raw("ACT", json!(["done"])),
+            "the payload is not what ACT takes: it is an array where an object is expected, for example \
+             {\"act\":\"done\",\"name\":\"example\"}",
+        ),
         (job(Act::Result("x".repeat(70_000))), "at most 65536 are accepted"),
         (job(Act::Done).queue("none"), "there is no queue `none`: use critical, high, normal, low"),
         (job(Act::Done).attempts(0), "attempts = 0 is not accepted: use 1 to 100"),
@@ -29,7 +34,11 @@ async fn a_job_out_of_its_ranges_is_refused_and_nothing_is_kept() {
         (job(Act::Done).timeout(Duration::ZERO), "timeout = 0ns"),
         (job(Act::Done).timeout(YEARS), "use 1 ms to 24 h"),
         (job(Act::Done).overall(Duration::ZERO), "overall = 0ns"),
-        (job(Act::Done).delay(YEARS), "up to 366 days"),
+        (
+            job(Act::Done).delay(Duration::from_millis(31_622_400_001)),
+            "delay_ms = 31622400001 is not accepted: use 0 to 31622400000 (366 days)",
+        ),
+        (job(Act::Done).delay(Duration::new(31_622_400, 1)), "delay_ms = 31622400001 is not accepted"),
         (job(Act::Done).at_ms(-1), "run_at_ms = -1"),
         (job(Act::Done).at_ms(START_MS * 2), "up to 366 days ahead"),
         (job(Act::Done).key(""), "key = 0 bytes is not accepted: use 1 to 256 bytes"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eider_jobs::{Filter, JobId, JobsError, OnDuplicate, State, Unique, Why};
 
-use crate::support::{Act, Rig, job};
+use crate::support::{Act, Rig, config, job};
 
 #[tokio::test]
 async fn a_cancelled_job_ends_whether_it_waits_or_runs_or_ignores_it() {
@@ -68,6 +68,52 @@ async fn failed_jobs_are_replayed_one_by_one_or_all_at_once() {
         rig.until(id, State::Failed).await;
         assert_eq!(rig.outcomes(id).await, ["failed", "failed"]);
     }
+}
+
+/// A retry ran a job in a queue that was being drained, and went beyond a bound.
+#[tokio::test]
+async fn a_queue_that_takes_no_new_job_takes_none_that_ended_either() {
+    let mut bounded = config();
+    bounded.queues[2].bound = 2;
+    let mut rig = Rig::with(bounded).await;
+    let (first, second) = (rig.add(Act::Fail).await, rig.add(Act::Fail).await);
+    rig.until(first, State::Failed).await;
+    rig.until(second, State::Failed).await;
+    rig.jobs.drain("normal").await.unwrap();
+    let refused = rig.jobs.retry(first).await.unwrap_err();
+    assert!(matches!(&refused, JobsError::Draining { id, queue } if (*id, &**queue) == (first, "normal")));
+    assert!(refused.to_string().ends_with("takes no jobs: resume it first"), "{refused}");
+    assert_eq!(rig.jobs.retry_failed(None).await.unwrap(), 0);
+    rig.jobs.resume("normal").await.unwrap();
+    rig.jobs.pause("normal").await.unwrap();
+    rig.add(Act::Done).await;
+    assert_eq!(rig.jobs.retry_failed(None).await.unwrap(), 1, "there is room for one");
+    let refused = rig.jobs.retry(second).await.unwrap_err();
+    assert!(matches!(&refused, JobsError::QueueFull { bound: 2, .. }), "{refused}");
+    assert!(refused.to_string().ends_with("2 open jobs, its bound: try again in 5s"), "{refused}");
+    let stats = rig.store.stats();
+    let retries = stats.queries.iter().find(|query| query.name == "jobs.retry").unwrap();
+    assert_eq!((retries.calls, retries.errors), (2, 0), "a refusal is no failed query");
+    rig.counts_are_true().await;
+}
+
+#[tokio::test]
+async fn a_family_is_replayed_where_its_queue_has_room_for_all_of_it() {
+    let mut bounded = config();
+    bounded.queues[2].bound = 2;
+    let mut rig = Rig::with(bounded).await;
+    let (parent, children) = rig.jobs.add_tree(job(Act::Done), vec![job(Act::Fail)]).await.unwrap();
+    rig.until(parent.id, State::Failed).await;
+    rig.jobs.pause("normal").await.unwrap();
+    let other = rig.add(Act::Done).await;
+    let refused = rig.jobs.retry(parent.id).await;
+    assert!(matches!(refused, Err(JobsError::QueueFull { .. })), "{refused:?}");
+    assert_eq!(rig.state(children[0].id).await, State::Failed, "nothing of it was retried");
+    rig.jobs.cancel(other).await.unwrap();
+    rig.jobs.retry(parent.id).await.unwrap();
+    assert_eq!(rig.state(children[0].id).await, State::Waiting);
+    assert_eq!(rig.state(parent.id).await, State::Blocked);
+    rig.counts_are_true().await;
 }
 
 #[tokio::test]
