@@ -290,9 +290,19 @@ pub(crate) fn problem(error: &JobsError) -> Problem {
         JobsError::NotFound { .. } => "unknown_job",
         JobsError::NotAllowed { .. } | JobsError::KeyTaken { .. } => "not_allowed",
         JobsError::UnknownQueue(_) => "unknown_queue",
+        JobsError::QueueFull { .. } => "queue_full",
+        JobsError::Draining { .. } => "queue_draining",
         JobsError::Store(_) => "store_failed",
         _ => "invalid",
     };
+    let retry_after_ms = match error {
+        JobsError::QueueFull { retry_after, .. } => Some(retry_after.as_millis() as u64),
+        JobsError::Store(_) => Some(STORE_AGAIN_MS),
+        _ => None,
+    };
     let problem = Problem::new(code, sentence(&error.to_string()));
-    if matches!(error, JobsError::Store(_)) { problem.retry_after_ms(STORE_AGAIN_MS) } else { problem }
+    match retry_after_ms {
+        Some(wait_ms) => problem.retry_after_ms(wait_ms),
+        None => problem,
+    }
 }

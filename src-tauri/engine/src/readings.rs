@@ -178,6 +178,11 @@ impl Readings {
             );
             let paused = f64::from(u8::from(queue.paused));
             self.gauge("eider_jobs_paused", "1 where the queue starts none.", &labels, paused);
+            let ended = "Jobs that ended since the start.";
+            for (outcome, jobs) in [("done", queue.total.done), ("otherwise", queue.total.otherwise)] {
+                let labels = [labels[0], ("outcome", outcome)];
+                self.counter("eider_jobs_ended_total", ended, &labels, jobs);
+            }
             let stuck = f64::from(queue.stuck);
             self.gauge("eider_jobs_stuck", "Handlers that were told to end and have not.", &labels, stuck);
             let a_minute = queue.ended_per_minute as f64;
@@ -211,7 +216,12 @@ impl Readings {
         for (priority, depth) in
             [("critical", queue.critical), ("high", queue.high), ("normal", queue.normal), ("low", queue.low)]
         {
-            self.gauge("eider_queue_depth", "Work that waits.", &[("priority", priority)], depth.into());
+            self.gauge(
+                "eider_queue_depth",
+                "Jobs and outside calls that wait.",
+                &[("priority", priority)],
+                depth.into(),
+            );
         }
     }
 

@@ -79,6 +79,15 @@ impl Times {
     }
 }
 
+/// Jobs that ended since the start of the process; it only grows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Those that ended well.
+    pub done: u64,
+    /// Those that failed or were cancelled while they ran.
+    pub otherwise: u64,
+}
+
 #[derive(Default)]
 struct Ends {
     all: u64,
@@ -94,6 +103,8 @@ pub(crate) struct Figures {
     ended: VecDeque<(i64, u64)>,
     ends: Halves<Ends>,
     depth: VecDeque<u64>,
+    /// Since the start of the process.
+    pub(crate) total: Total,
     /// Handlers that were told to end and have not.
     pub(crate) stuck: u32,
 }
@@ -103,6 +114,8 @@ impl Figures {
         self.runs.add(run_us, now_ms);
         let ends = &mut self.ends.turn(now_ms).newer;
         (ends.all, ends.well) = (ends.all + 1, ends.well + u64::from(well));
+        let total = &mut self.total;
+        *(if well { &mut total.done } else { &mut total.otherwise }) += 1;
         let second = now_ms / 1000;
         match self.ended.back_mut() {
             Some((at, jobs)) if *at == second => *jobs += 1,

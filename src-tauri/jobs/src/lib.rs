@@ -48,7 +48,7 @@ pub use clock::Clock;
 pub use config::{CONCURRENCY, Config, QueueConfig, Rate, Retention};
 pub use error::{AddError, JobsError, StartError, UnknownQueue};
 pub use event::Event;
-pub use figures::Quantiles;
+pub use figures::{Quantiles, Total};
 pub use handler::{Defaults, Handler, Hold, Outcome};
 pub use jobs::Jobs;
 pub use new_job::{Added, NewJob, OnDuplicate, Unique};

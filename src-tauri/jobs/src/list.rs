@@ -91,6 +91,7 @@ impl Jobs {
                 runs: figures.runs.quantiles(now_ms),
                 ended_per_minute: figures.per_minute(now_ms),
                 completion_rate: figures.completion_rate(now_ms),
+                total: figures.total,
                 depth: figures.depth(),
             }
         };

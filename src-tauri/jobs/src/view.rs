@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::figures::Quantiles;
+use crate::figures::{Quantiles, Total};
 use crate::tally::Counts;
 use crate::{Hold, JobId, Priority, Rate, State};
 
@@ -137,6 +137,8 @@ pub struct QueueView {
     pub ended_per_minute: u64,
     /// Which share of the jobs that ended in the last ten to twenty minutes is done, 0 to 1; none where none ended.
     pub completion_rate: Option<f64>,
+    /// Jobs that ended since the start of this process.
+    pub total: Total,
     /// How many waited: up to 60 samples ten seconds apart, oldest first.
     pub depth: Vec<u64>,
 }

@@ -1,4 +1,4 @@
-use window_tests::{App, Colour, Desktop, Home, Market};
+use window_tests::{App, Colour, Desktop, Home, Market, until};
 
 const DARK: Colour = [0x0e, 0x13, 0x17];
 const LIGHT: Colour = [0xf6, 0xf8, 0xf9];
@@ -37,11 +37,14 @@ async fn the_three_live_charts_are_drawn() -> anyhow::Result<()> {
     let home = Home::new(&market)?;
     let app = App::start(&desktop, &home, &[]).await?;
     for chart in ["chart-cache", "chart-queue", "chart-load"] {
-        let picture = app.drawn(chart, 3..).await?;
-        assert!(picture.uniformity() < 0.995, "{chart}: almost nothing is drawn");
-        // The lines begin at the right edge, where "now" is. Those of an idle queue lie on the axis, under the
-        // grey one of the lowest priority.
-        assert!(chart == "chart-queue" || picture.coloured() > 10, "{chart}: no line is drawn");
+        // A line begins at the right edge, where "now" is, and grows by a pixel in ten seconds. Those of an idle queue
+        // lie on the axis, under the grey one of the lowest priority.
+        until(&format!("a line in {chart}"), async || {
+            let picture = app.drawn(chart, 3..).await?;
+            let line = chart == "chart-queue" || picture.coloured() > 10;
+            Ok((line && picture.uniformity() < 0.995).then_some(()))
+        })
+        .await?;
     }
     Ok(())
 }

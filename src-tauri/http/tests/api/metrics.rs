@@ -45,6 +45,7 @@ async fn every_line_is_prometheus_text_and_the_figures_are_there() {
         "eider_queue_depth",
         "eider_jobs",
         "eider_jobs_concurrency",
+        "eider_jobs_ended_total",
         "eider_load_factor",
         "eider_machine_cpu_ratio",
         "eider_machine_memory_ratio",

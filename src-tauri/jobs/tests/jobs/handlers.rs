@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eider_jobs::{
-    AddError, Backoff, Clock, Defaults, Handler, Hold, JobId, Jobs, NewJob, Outcome, Running, StartError,
-    State,
+    AddError, Backoff, Clock, Defaults, Handler, Hold, JobId, JobRow, Jobs, NewJob, Outcome, Running,
+    StartError, State,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
@@ -98,14 +98,22 @@ impl Scene {
 
     /// Waits until the job does not move any more; its error then.
     async fn settled(&self, id: JobId) -> (State, String) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let row = self.once(id, |state| !matches!(state, State::Waiting | State::Running)).await;
+        (row.state, row.error.unwrap_or_default())
+    }
+
+    /// The job, once it is in such a state.
+    async fn once(&self, id: JobId, wanted: impl Fn(State) -> bool) -> JobRow {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut events = self.jobs.events();
         loop {
             assert!(Instant::now() < deadline, "job {id} stands still");
             let row = self.jobs.job(id).await.unwrap().row;
-            if !matches!(row.state, State::Waiting | State::Running) {
-                return (row.state, row.error.unwrap_or_default());
+            if wanted(row.state) {
+                return row;
             }
-            tokio::task::yield_now().await;
+            // What a control changes is told before it is asked for here; a second look costs little.
+            let _ = tokio::time::timeout(Duration::from_secs(1), events.recv()).await;
         }
     }
 }
@@ -190,9 +198,7 @@ async fn a_handler_that_waits_for_what_it_spawned_is_dropped_and_its_place_is_fr
     scene.jobs.set_concurrency("normal", 1).await.unwrap();
     let spawns = scene.add("spawns").await;
     let next = scene.add("is done").await;
-    while scene.jobs.job(spawns).await.unwrap().row.state != State::Running {
-        tokio::task::yield_now().await;
-    }
+    scene.once(spawns, |state| state == State::Running).await;
     scene.jobs.cancel(spawns).await.unwrap();
     assert_eq!(scene.settled(spawns).await.0, State::Cancelled);
     assert_eq!(scene.settled(next).await.0, State::Done);
