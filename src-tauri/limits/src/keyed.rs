@@ -107,7 +107,7 @@ impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
         {
             self.forget(index);
         }
-        self.shrink();
+        self.shrink(now_ns);
     }
 
     /// The next key behind the hand, as its place and its time; there must be one.
@@ -128,9 +128,13 @@ impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
     }
 
     /// Gives memory back that a passing crowd of keys has left.
-    fn shrink(&mut self) {
+    ///
+    /// A smaller table has other places, so that the hand could miss keys that it has not come to: since all are
+    /// touched anyway, those that have recovered go first.
+    fn shrink(&mut self, now_ns: u64) {
         let buckets = self.tats.num_buckets();
         if buckets > SMALL && buckets > SPARSEST * self.tats.len() {
+            self.tats.retain(|entry| entry.tat_ns > now_ns);
             let hasher = &self.hasher;
             self.tats.shrink_to(2 * self.tats.len(), |entry| hasher.hash_one(&entry.key));
         }

@@ -138,20 +138,23 @@ fn a_quota_counts_in_nanoseconds_for_292_years() {
 
 #[test]
 fn a_crowd_that_rests_is_forgotten_whole() {
-    let mut keyed = KeyedGcra::new(Quota::new(1, Duration::from_secs(1)).unwrap(), 1_000_000);
-    let start = Instant::now();
-    for key in 0..100_000 {
-        keyed.take(&key, start);
+    // Each table scatters its keys in a way of its own.
+    for _ in 0..200 {
+        let mut keyed = KeyedGcra::new(Quota::new(1, Duration::from_secs(1)).unwrap(), 10_000);
+        let start = Instant::now();
+        for key in 0..1_600 {
+            keyed.take(&key, start);
+        }
+        let later = start + Duration::from_secs(1);
+        for key in 1_600..1_840 {
+            keyed.take(&key, later);
+        }
+        assert_eq!(keyed.len(), 240);
+        // Also from a table that has far more places than keys by now.
+        let last = later + Duration::from_secs(1);
+        for key in 1_840..1_900 {
+            keyed.take(&key, last);
+        }
+        assert_eq!(keyed.len(), 60);
     }
-    let later = start + Duration::from_secs(1);
-    for key in 100_000..115_000 {
-        keyed.take(&key, later);
-    }
-    assert_eq!(keyed.len(), 15_000);
-    // Also from a table that has far more places than keys by now.
-    let last = later + Duration::from_secs(1);
-    for key in 115_000..119_000 {
-        keyed.take(&key, last);
-    }
-    assert_eq!(keyed.len(), 4_000);
 }
