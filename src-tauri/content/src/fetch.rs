@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use limits::{Attempt, CallError, Pipeline, Priority, RetryAfter};
+use limits::{Attempt, CallError, Pipeline, Priority, is_loopback};
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, Url, redirect};
 
 /// The most bytes of a picture.
 pub const BYTES_MAX: usize = 4 << 20;
@@ -101,16 +101,12 @@ impl Images {
             Ok(response) => response,
             Err(_) => return Attempt::Retry(Refusal::Transport { host }),
         };
-        let refusal = Refusal::Status { host: host.clone(), status: response.status().as_u16() };
-        match response.status() {
-            status if status.is_success() => read(response, host).await,
-            StatusCode::TOO_MANY_REQUESTS => {
-                let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok());
-                Attempt::Limited { after: after.and_then(RetryAfter::parse), error: refusal }
-            }
-            status if status.is_server_error() => Attempt::Retry(refusal),
-            _ => Attempt::Fail(refusal),
+        let status = response.status();
+        if status.is_success() {
+            return read(response, host).await;
         }
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Attempt::refused(status.as_u16(), retry_after, Refusal::Status { host, status: status.as_u16() })
     }
 }
 
@@ -137,12 +133,6 @@ fn follow() -> redirect::Policy {
             && hop.url().scheme() != "https";
         if downgrade || hop.previous().len() > REDIRECTIONS_MAX { hop.stop() } else { hop.follow() }
     })
-}
-
-/// Whether a host, as an address names it, is this machine: a proxy would look for it on its own.
-pub fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn accepted(address: &str, reach: Reach) -> Result<Url, FetchError> {

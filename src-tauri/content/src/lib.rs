@@ -4,7 +4,7 @@ mod fetch;
 mod kept;
 mod logo;
 
-pub use fetch::{BYTES_MAX, FetchError, Images, Reach, Refusal, is_loopback};
+pub use fetch::{BYTES_MAX, FetchError, Images, Reach, Refusal};
 pub use kept::{Kept, Record};
 pub use logo::{Logo, NotALogo, Picture, SIZES_PX};
 

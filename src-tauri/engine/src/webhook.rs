@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use limits::{Attempt, CallError, Pipeline, Priority, RetryAfter};
+use limits::{Attempt, CallError, Pipeline, Priority};
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
 /// How long a message stands in line.
@@ -44,7 +44,7 @@ pub(crate) struct Webhook {
 impl Webhook {
     pub(crate) fn new(address: Address, pipeline: Pipeline) -> reqwest::Result<Self> {
         let mut builder = Client::builder().redirect(redirect::Policy::none());
-        if content::is_loopback(address.host()) {
+        if limits::is_loopback(address.host()) {
             // A proxy of the system would look for the address on its own machine.
             builder = builder.no_proxy();
         }
@@ -68,16 +68,12 @@ impl Webhook {
             // What the client says of an error holds the address.
             Err(_) => return Attempt::Retry(format!("{host} cannot be reached")),
         };
-        let said = format!("{host} answered {}", response.status().as_u16());
-        match response.status() {
-            status if status.is_success() => Attempt::Done(()),
-            StatusCode::TOO_MANY_REQUESTS => {
-                let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok());
-                Attempt::Limited { after: after.and_then(RetryAfter::parse), error: said }
-            }
-            status if status.is_server_error() => Attempt::Retry(said),
-            _ => Attempt::Fail(said),
+        let status = response.status();
+        if status.is_success() {
+            return Attempt::Done(());
         }
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Attempt::refused(status.as_u16(), retry_after, format!("{host} answered {}", status.as_u16()))
     }
 }
 

@@ -13,8 +13,8 @@ pub enum Attempt<T, E> {
     /// As [`Retry`](Self::Retry), but its slot and its place in the month's budget are given back, so that a
     /// dead network does not use up what a live one needs.
     NotSent(E),
-    /// The service asks for fewer calls: HTTP 429, or a 503 that names a time. Holds every call to the service and slows the local
-    /// rate; never a breaker failure.
+    /// The service asks for fewer calls: HTTP 429, or a 503 that names a time. Holds every call to the service and slows
+    /// the local rate; never a breaker failure.
     Limited {
         /// What `Retry-After` said, where the reply had one.
         after: Option<RetryAfter>,
@@ -27,6 +27,19 @@ pub enum Attempt<T, E> {
 }
 
 impl<T, E> Attempt<T, E> {
+    /// What an HTTP status that is no success means, with the value of `Retry-After` where the reply had one.
+    pub fn refused(status: u16, retry_after: Option<&str>, error: E) -> Self {
+        let after = retry_after.and_then(RetryAfter::parse);
+        match status {
+            429 => Self::Limited { after, error },
+            // A server that is down for a known time says so in the same header.
+            503 if after.is_some() => Self::Limited { after, error },
+            // Too slow, and too early: the same call may pass later.
+            408 | 425 | 500..=599 => Self::Retry(error),
+            _ => Self::Fail(error),
+        }
+    }
+
     /// Changes the answer, where there is one.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempt<U, E> {
         self.and_then(|value| Attempt::Done(change(value)))
@@ -51,6 +64,36 @@ impl<T, E> Attempt<T, E> {
             Self::NotSent(error) => Attempt::NotSent(change(error)),
             Self::Limited { after, error } => Attempt::Limited { after, error: change(error) },
             Self::Fail(error) => Attempt::Fail(change(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_tells_who_is_at_fault_and_what_helps() {
+        let said = |status, after| match Attempt::<(), ()>::refused(status, after, ()) {
+            Attempt::Limited { after: Some(_), .. } => "wait so long",
+            Attempt::Limited { after: None, .. } => "wait",
+            Attempt::Retry(()) => "again",
+            Attempt::Fail(()) => "never",
+            Attempt::Done(()) | Attempt::NotSent(()) => "what",
+        };
+        for (status, after, expected) in [
+            (429, None, "wait"),
+            (429, Some("30"), "wait so long"),
+            (429, Some("soon"), "wait"),
+            (503, Some("30"), "wait so long"),
+            (503, Some("soon"), "again"),
+            (503, None, "again"),
+            (500, Some("30"), "again"),
+            (408, None, "again"),
+            (404, None, "never"),
+            (302, None, "never"),
+        ] {
+            assert_eq!(said(status, after), expected, "{status} {after:?}");
         }
     }
 }

@@ -93,16 +93,17 @@ async fn a_server_that_fails_is_tried_again_and_one_that_refuses_is_not() {
 
 #[tokio::test]
 async fn a_server_that_asks_for_silence_gets_it() {
-    let limited = || async {
-        (StatusCode::TOO_MANY_REQUESTS, HeaderMap::from_iter([(header::RETRY_AFTER, "30".parse().unwrap())]))
-    };
-    let (images, server) = (images().await, serve(Router::new().route("/", get(limited))).await);
-    let first = images.fetch(&server, Reach::Development).await;
-    assert!(matches!(first, Err(FetchError::Call(_))), "{first:?}");
-    let calls = images.pipeline().status().calls;
-    let second = images.fetch(&server, Reach::Development).await;
-    assert!(matches!(second, Err(FetchError::Call(CallError::Limited { .. }))), "{second:?}");
-    assert_eq!(images.pipeline().status().calls, calls, "nobody was asked");
+    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
+        let later = HeaderMap::from_iter([(header::RETRY_AFTER, "30".parse().unwrap())]);
+        let app = Router::new().route("/", get(move || async move { (status, later) }));
+        let (images, server) = (images().await, serve(app).await);
+        let first = images.fetch(&server, Reach::Development).await;
+        assert!(matches!(first, Err(FetchError::Call(_))), "{first:?}");
+        assert_eq!(images.pipeline().status().calls, 1);
+        let second = images.fetch(&server, Reach::Development).await;
+        assert!(matches!(second, Err(FetchError::Call(CallError::Limited { .. }))), "{second:?}");
+        assert_eq!(images.pipeline().status().calls, 1, "nobody was asked");
+    }
 }
 
 #[tokio::test]

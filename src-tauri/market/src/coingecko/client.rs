@@ -1,4 +1,3 @@
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cache::Clock;
@@ -43,7 +42,7 @@ impl CoinGecko {
             headers.insert(name, value);
         }
         let mut builder = Client::builder();
-        if is_loopback(&base) {
+        if limits::is_loopback(base.host_str().unwrap_or_default()) {
             // A proxy of the system would look for the address on its own machine.
             builder = builder.no_proxy();
         }
@@ -73,9 +72,4 @@ impl CoinGecko {
         // Every change leaves the map whole, so a panic elsewhere spoils nothing here.
         self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use limits::{Attempt, RetryAfter};
+use limits::Attempt;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
@@ -38,14 +38,8 @@ pub(super) fn judge<T>(
         (404, _) if let Some(id) = subject => SourceError::UnknownToken { id: id.clone() },
         (status, _) => SourceError::Http { host, status, text },
     };
-    let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(RetryAfter::parse);
-    match status.as_u16() {
-        429 => Attempt::Limited { after, error },
-        // A server that is down for a known time says so in the same header.
-        503 if after.is_some() => Attempt::Limited { after, error },
-        408 | 425 | 500..=599 => Attempt::Retry(error),
-        _ => Attempt::Fail(error),
-    }
+    let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Attempt::refused(status.as_u16(), retry_after, error)
 }
 
 /// An error that came with status 200, as some of the provider's gateways send it.
