@@ -285,6 +285,14 @@ pub(crate) fn refused(error: &AddError) -> Problem {
     }
 }
 
+/// As [`problem`], where a queue is no more than a condition of a list.
+pub(crate) fn refused_filter(error: &JobsError) -> Problem {
+    match error {
+        JobsError::UnknownQueue(_) => Problem::new("invalid", sentence(&error.to_string())),
+        error => problem(error),
+    }
+}
+
 pub(crate) fn problem(error: &JobsError) -> Problem {
     let code = match error {
         JobsError::NotFound { .. } => "unknown_job",

@@ -113,9 +113,9 @@ impl Core {
         name: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let wakes = Wakes(Arc::clone(&self.wake));
-        let written = self.store.write(name, move |tx| Ok((work(tx)?, wakes))).await;
-        written.map(|(written, _wakes)| written)
+        let waker = Waker(Arc::clone(&self.wake));
+        let written = self.store.write(name, move |tx| Ok((work(tx)?, waker))).await;
+        written.map(|(written, _waker)| written)
     }
 
     /// As a [write](Self::write_and_wake), undone where it came to a refusal.
@@ -162,11 +162,13 @@ impl Core {
     }
 }
 
-/// Wakes the dispatcher when it is dropped. As a part of a write's answer it is dropped after the commit, by the caller
-/// or, where nobody waits any more, by the store.
-struct Wakes(Arc<Notify>);
+/// Has the processor look for work when it is dropped. As a part of a write's answer it is dropped after the commit, by
+/// the caller or, where nobody waits any more, by the store.
+#[must_use = "it wakes when it is dropped, which is to be after the commit"]
+#[derive(Debug)]
+pub struct Waker(pub(crate) Arc<Notify>);
 
-impl Drop for Wakes {
+impl Drop for Waker {
     fn drop(&mut self) {
         self.0.notify_one();
     }

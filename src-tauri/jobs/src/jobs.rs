@@ -8,7 +8,7 @@ use store::rusqlite::{self, Transaction};
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
-use crate::core::Core;
+use crate::core::{Core, Waker};
 use crate::insert::{Adding, Kin, Ready};
 use crate::{AddError, Added, Event, NewJob};
 
@@ -95,7 +95,7 @@ impl Jobs {
     }
 
     /// Adds a job in the caller's own transaction on the same database, so that it exists exactly if that is
-    /// committed. [`wake`](Self::wake) tells the processor then.
+    /// committed. A [`waker`](Self::waker) in the answer of the transaction tells the processor then.
     ///
     /// # Errors
     /// As [`add`](Self::add). Nothing of the job is in the transaction then, which the caller may go on with.
@@ -113,6 +113,11 @@ impl Jobs {
     /// Has the processor look for work, also after the clock of a test was moved.
     pub fn wake(&self) {
         self.core.wake.notify_one();
+    }
+
+    /// Has the processor look for work when it is dropped, also where the caller of a transaction was dropped first.
+    pub fn waker(&self) -> Waker {
+        Waker(Arc::clone(&self.core.wake))
     }
 
     /// What happens to jobs from now on; a listener that is far behind loses the oldest.

@@ -46,6 +46,7 @@ pub use backoff::Backoff;
 pub use builder::Builder;
 pub use clock::Clock;
 pub use config::{CONCURRENCY, Config, QueueConfig, Rate, Retention};
+pub use core::Waker;
 pub use error::{AddError, JobsError, StartError, UnknownQueue};
 pub use event::Event;
 pub use figures::{Quantiles, Total};

@@ -25,7 +25,8 @@ impl Jobs {
     /// their numbers, and after a bounded number of them the page ends and tells where the list goes on.
     ///
     /// # Errors
-    /// [`JobsError::Invalid`] for a limit beyond 1 to 500, or the database's.
+    /// [`JobsError::Invalid`] for a limit beyond 1 to 500, [`JobsError::UnknownQueue`], or the database's. A kind without
+    /// a handler is no error: an earlier version may have left jobs of it.
     pub async fn list(
         &self,
         filter: &Filter,
@@ -35,6 +36,9 @@ impl Jobs {
         if !(1..=PAGE_MAX).contains(&limit) {
             let value = limit.to_string();
             return Err(JobsError::Invalid { field: "limit", value, accepted: "1 to 500" });
+        }
+        for queue in &filter.queues {
+            self.core.queue_config(queue)?;
         }
         let (filter, before) = (filter.clone(), before.unwrap_or(JobId(i64::MAX)));
         let read = move |db: &Connection| page(db, &filter, before, limit, LOOKED_AT_MAX);

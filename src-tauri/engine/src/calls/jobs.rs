@@ -1,8 +1,10 @@
 //! Jobs and queues: what can be asked of the engine, and done to them.
 
-use jobs::{AddError, Added, JobId, NewJob};
+use jobs::{AddError, Added, JobId, NewJob, Waker};
 
-use crate::api::{JobAdded, JobDetail, JobFilter, JobPage, JobsView, NewJobRequest, Problem, QueueView};
+use crate::api::{
+    JobAdded, JobDetail, JobFilter, JobKindView, JobPage, JobsView, NewJobRequest, Problem, QueueView,
+};
 use crate::once::{self, Known};
 use crate::{Engine, jobs_view};
 
@@ -12,17 +14,30 @@ impl Engine {
     /// # Errors
     /// `store_failed`
     pub async fn jobs_view(&self) -> Result<JobsView, Problem> {
-        let queues = self.0.jobs.queues().await.map_err(|error| jobs_view::problem(&error))?;
-        let queues: Vec<QueueView> = queues.into_iter().map(jobs_view::queue).collect();
+        let queues = self.queues().await?;
         let (load_factor, deferring) = self.0.jobs.load();
         Ok(JobsView {
             now_ms: self.0.clock.now().wall_ms,
             load_factor,
             deferring,
             counts: queues.iter().map(|queue| queue.counts).sum(),
-            kinds: self.0.jobs.kinds().into_iter().map(jobs_view::kind).collect(),
+            kinds: self.job_kinds(),
             queues,
         })
+    }
+
+    /// The queues, and what is in them.
+    ///
+    /// # Errors
+    /// `store_failed`
+    pub async fn queues(&self) -> Result<Vec<QueueView>, Problem> {
+        let queues = self.0.jobs.queues().await.map_err(|error| jobs_view::problem(&error))?;
+        Ok(queues.into_iter().map(jobs_view::queue).collect())
+    }
+
+    /// The kinds of jobs that can be added.
+    pub fn job_kinds(&self) -> Vec<JobKindView> {
+        self.0.jobs.kinds().into_iter().map(jobs_view::kind).collect()
     }
 
     /// Jobs, newest first: those added before the job `before`, at most `limit` (1 to 500).
@@ -37,7 +52,7 @@ impl Engine {
     ) -> Result<JobPage, Problem> {
         let filter = jobs_view::filter(filter);
         let page = self.0.jobs.list(&filter, before.map(JobId), limit).await;
-        let page = page.map_err(|error| jobs_view::problem(&error))?;
+        let page = page.map_err(|error| jobs_view::refused_filter(&error))?;
         let now_ms = self.0.clock.now().wall_ms;
         let items = page.rows.into_iter().map(|row| jobs_view::item(row, now_ms)).collect();
         Ok(JobPage { items, next: page.next.map(|id| id.0) })
@@ -88,10 +103,11 @@ impl Engine {
             return Err(Problem::new("invalid", text));
         }
         let (key, jobs, now_ms) = (key.to_owned(), self.0.jobs.clone(), self.0.clock.now().wall_ms);
+        let waker = jobs.waker();
         let written = self.0.stores.durable.write("jobs.add_once", move |tx| {
             match once::find(tx, &key, &request, now_ms)? {
                 Some(Known::Same(id)) => {
-                    return Ok(Once::Added(Ok(Added { id: JobId(id), existing: true })));
+                    return Ok(Once::Added(Ok(Added { id: JobId(id), existing: true }), waker));
                 }
                 Some(Known::Other) => return Ok(Once::KeyReused),
                 None => {}
@@ -103,14 +119,11 @@ impl Engine {
             match added {
                 // Nothing of it may be kept.
                 Err(AddError::Store(error)) => Err(error),
-                answer => Ok(Once::Added(answer)),
+                answer => Ok(Once::Added(answer, waker)),
             }
         });
         match written.await {
-            Ok(Once::Added(answer)) => {
-                self.0.jobs.wake();
-                Ok(answer)
-            }
+            Ok(Once::Added(answer, _waker)) => Ok(answer),
             Ok(Once::KeyReused) => Err(Problem::new(
                 "key_reused",
                 "This idempotency key came with another request before; use a new key for a new request.",
@@ -191,8 +204,7 @@ impl Engine {
     }
 
     async fn queue(&self, name: &str) -> Result<QueueView, Problem> {
-        let queues = self.jobs_view().await?.queues;
-        let found = queues.into_iter().find(|queue| queue.name == name);
+        let found = self.queues().await?.into_iter().find(|queue| queue.name == name);
         found.ok_or_else(|| Problem::new("unknown_queue", format!("There is no queue {name:?}.")))
     }
 }
@@ -201,6 +213,6 @@ impl Engine {
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 enum Once {
-    Added(Result<Added, AddError>),
+    Added(Result<Added, AddError>, Waker),
     KeyReused,
 }

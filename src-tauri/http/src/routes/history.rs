@@ -4,17 +4,16 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use engine::api::{HistoryPage, Range};
+use engine::api::{HistoryPage, HistoryPoint, Range};
 use serde::Deserialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{IntoParams, PartialSchema, ToSchema};
+use utoipa::IntoParams;
 
-use crate::page::{self, CursorText, IdText, Words};
+use crate::fields::{self, Fields};
+use crate::page::{self, CursorText, IdText};
 use crate::problem::ProblemReply;
 use crate::server::Shared;
-use crate::{caching, cursor, fields};
+use crate::{caching, cursor};
 
-const FIELDS: [&str; 3] = ["at_ms", "price", "volume_24h"];
 const LIMIT_DEFAULT: usize = 50;
 /// Points of a day lie five minutes apart and the newest moves with every refresh.
 const MAX_AGE_S: u64 = 5;
@@ -26,6 +25,8 @@ pub(super) struct Token {
     #[param(inline)]
     id: IdText,
 }
+
+type PointFields = Fields<HistoryPoint>;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -42,19 +43,8 @@ pub(super) struct Params {
     cursor: Option<CursorText>,
     /// Only these fields of each item, separated by commas.
     #[param(inline, style = Form, explode = false)]
-    fields: Option<Fields>,
+    fields: Option<PointFields>,
 }
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Fields(Words);
-
-impl PartialSchema for Fields {
-    fn schema() -> RefOr<Schema> {
-        fields::schema(&FIELDS)
-    }
-}
-impl ToSchema for Fields {}
 
 /// The price of one token over a range, newest point first.
 ///
@@ -88,6 +78,6 @@ pub(super) async fn history(
     let history = shared.engine.history(&id, range).await?;
     let page = HistoryPage::new(history, before_ms, limit, |at_ms| cursor::seal(&shared.token, &list, at_ms));
     let mut reply = super::json(page)?;
-    fields::select(&mut reply, params.fields.as_ref().map(|Fields(words)| words), &FIELDS)?;
+    fields::select(&mut reply, params.fields.as_ref())?;
     Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }

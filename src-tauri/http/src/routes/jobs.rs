@@ -87,7 +87,7 @@ pub(super) async fn list(
     let found = shared.engine.jobs_page(filter, before, limit).await?;
     let next = found.next.map(|id| cursor::seal(&shared.token, &list, id));
     let mut reply = super::json(JobList { items: found.items, next })?;
-    fields::select(&mut reply, params.fields(), &filter::FIELDS)?;
+    fields::select(&mut reply, params.fields.as_ref())?;
     Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn kinds(
     State(shared): State<Shared>,
     headers: HeaderMap,
 ) -> Result<Response, ProblemReply> {
-    let page = KindPage { items: shared.engine.jobs_view().await?.kinds, next: None };
+    let page = KindPage { items: shared.engine.job_kinds(), next: None };
     Ok(caching::reply(&headers, &super::json(page)?, MAX_AGE_S))
 }
 
@@ -123,6 +123,9 @@ pub(super) async fn kinds(
     (status = 415, description = "The body is not application/json.",
         body = ProblemReply, content_type = "application/problem+json"),
     (status = 422, description = "The Idempotency-Key came with another request before.",
+        body = ProblemReply, content_type = "application/problem+json"),
+    (status = 503, description = "The queue is full, or the machine is loaded and takes no more low-priority work; \
+        Retry-After says when to try again.",
         body = ProblemReply, content_type = "application/problem+json"),
 ))]
 pub(super) async fn add(
@@ -174,7 +177,10 @@ pub(super) async fn job(
         body = ProblemReply, content_type = "application/problem+json"),
     (status = 404, description = "There is no such job.",
         body = ProblemReply, content_type = "application/problem+json"),
-    (status = 409, description = "It waits to start or is under way, or another open job has its key.",
+    (status = 409, description = "It waits to start or is under way, another open job has its key, or its queue is \
+        being drained.",
+        body = ProblemReply, content_type = "application/problem+json"),
+    (status = 503, description = "Its queue is full; Retry-After says when to try again.",
         body = ProblemReply, content_type = "application/problem+json"),
 ))]
 pub(super) async fn retry(

@@ -9,31 +9,19 @@ use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::fields::{self, Fields};
 use crate::page::{self, CursorText, IdText, Words, words_schema};
 use crate::problem::ProblemReply;
 use crate::server::Shared;
-use crate::{caching, cursor, fields};
+use crate::{caching, cursor};
 
 /// The most ids in one question: as many as one call to the source carries.
 const IDS_MAX: usize = 250;
 /// Room for every id that can be named, so that a list without `limit` is whole.
 const LIMIT_DEFAULT: usize = 500;
 const MAX_AGE_S: u64 = 1;
-const FIELDS: [&str; 13] = [
-    "id",
-    "symbol",
-    "name",
-    "currency",
-    "price",
-    "change_24h_pct",
-    "volume_24h",
-    "market_cap",
-    "as_of_ms",
-    "fetched_at_ms",
-    "source",
-    "cache_level",
-    "stale",
-];
+
+type PriceFields = Fields<PriceItem>;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -51,7 +39,7 @@ pub(super) struct Params {
     cursor: Option<CursorText>,
     /// Only these fields of each item, separated by commas.
     #[param(inline, style = Form, explode = false)]
-    fields: Option<Fields>,
+    fields: Option<PriceFields>,
 }
 
 #[derive(Deserialize)]
@@ -64,17 +52,6 @@ impl PartialSchema for Ids {
     }
 }
 impl ToSchema for Ids {}
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Fields(Words);
-
-impl PartialSchema for Fields {
-    fn schema() -> RefOr<Schema> {
-        fields::schema(&FIELDS)
-    }
-}
-impl ToSchema for Fields {}
 
 /// The newest prices of up to 250 tokens, in the order of their ids.
 ///
@@ -110,7 +87,7 @@ pub(super) async fn prices(
     let (quotes, problem) = shared.engine.prices(ids.get(from..to).unwrap_or_default()).await?;
     let items = quotes.into_iter().map(|quote| PriceItem::new(quote, &currency)).collect();
     let mut reply = super::json(PricePage { items, next, problem })?;
-    fields::select(&mut reply, params.fields.as_ref().map(|Fields(words)| words), &FIELDS)?;
+    fields::select(&mut reply, params.fields.as_ref())?;
     Ok(caching::reply(&headers, &reply, MAX_AGE_S))
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn queues(
     State(shared): State<Shared>,
     headers: HeaderMap,
 ) -> Result<Response, ProblemReply> {
-    let page = QueuePage { items: shared.engine.jobs_view().await?.queues, next: None };
+    let page = QueuePage { items: shared.engine.queues().await?, next: None };
     Ok(caching::reply(&headers, &super::json(page)?, MAX_AGE_S))
 }
 

@@ -222,6 +222,8 @@ async fn lists_are_pages_by_filter_and_their_cursors_cannot_be_made_up() {
             "/v1/jobs?state[in]=waiting,lost",
             "/v1/jobs?state=done&state[in]=failed",
             "/v1/jobs?queue[like]=lo",
+            "/v1/jobs?queue=lowest",
+            "/v1/jobs?queue[in]=low,lowest",
             "/v1/jobs?created_at_ms[gte]=yesterday",
             "/v1/jobs/first",
         ],

@@ -17,10 +17,10 @@ async fn a_job_added_in_a_transaction_exists_exactly_if_that_is_committed() {
     });
     assert!(undone.await.is_err());
     assert_eq!(rig.jobs.list(&Default::default(), None, 10).await.unwrap().rows.len(), 0);
-    let jobs = rig.jobs.clone();
-    let added = rig.store.write("test.done", move |tx| Ok(jobs.enqueue_in(tx, job(Act::Done)).unwrap()));
-    let added = added.await.unwrap();
-    rig.jobs.wake();
+    let (jobs, waker) = (rig.jobs.clone(), rig.jobs.waker());
+    let added =
+        rig.store.write("test.done", move |tx| Ok((jobs.enqueue_in(tx, job(Act::Done)).unwrap(), waker)));
+    let (added, _) = added.await.unwrap();
     rig.until(added.id, State::Done).await;
     rig.counts_are_true().await;
 }
@@ -54,11 +54,18 @@ async fn a_job_whose_caller_was_dropped_while_it_waited_starts_at_once() {
     let first = rig.add(Act::Done).await;
     rig.until(first, State::Done).await;
     let began = std::time::Instant::now();
-    for n in 0..3 {
+    for n in 0..4 {
         let add: futures::future::BoxFuture<'_, ()> = match n {
             0 => Box::pin(async { _ = jobs.add(job(Act::Done)).await }),
             1 => Box::pin(async { _ = jobs.add_many(vec![job(Act::Done)]).await }),
-            _ => Box::pin(async { _ = jobs.add_tree(job(Act::Done), vec![]).await }),
+            2 => Box::pin(async { _ = jobs.add_tree(job(Act::Done), vec![]).await }),
+            _ => Box::pin(async {
+                let (jobs, waker) = (jobs.clone(), jobs.waker());
+                let add = rig
+                    .store
+                    .write("test.own", move |tx| Ok((jobs.enqueue_in(tx, job(Act::Done)).unwrap(), waker)));
+                _ = add.await;
+            }),
         };
         let mut add = add;
         assert!(futures::poll!(&mut add).is_pending());

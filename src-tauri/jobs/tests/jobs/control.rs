@@ -195,10 +195,13 @@ async fn lists_are_pages_newest_first_and_show_what_the_filter_says() {
     assert_eq!(ids(rig.jobs.list(&all, Some(JobId(7)), 200).await.unwrap().rows), [6, 5, 4, 3, 2, 1]);
     let waiting = Filter {
         states: vec![State::Waiting],
-        queues: vec!["low".into(), "none".into()],
+        queues: vec!["low".into(), "high".into()],
         ..Filter::default()
     };
     assert_eq!(ids(rig.jobs.list(&waiting, None, 200).await.unwrap().rows), [9, 7, 5, 3, 1]);
+    let unknown = Filter { queues: vec!["low".into(), "none".into()], ..Filter::default() };
+    let refused = rig.jobs.list(&unknown, None, 200).await;
+    assert!(matches!(refused, Err(JobsError::UnknownQueue(_))), "{refused:?}");
     let other = Filter { kinds: vec!["OTHER".into()], ..Filter::default() };
     assert_eq!(ids(rig.jobs.list(&other, None, 200).await.unwrap().rows), [0; 0]);
     for limit in [0, 501] {

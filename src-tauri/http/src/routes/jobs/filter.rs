@@ -1,34 +1,16 @@
 //! Which jobs a list is asked for: `field[op]=value`, and `field=value` for `field[eq]=value`.
 
-use engine::api::{JobFilter, JobState};
+use engine::api::{JobFilter, JobItem, JobState};
 use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::fields;
+use crate::fields::Fields;
 use crate::page::{CursorText, Words};
 use crate::problem::ProblemReply;
 
-pub(super) const FIELDS: [&str; 17] = [
-    "id",
-    "kind",
-    "about",
-    "queue",
-    "priority",
-    "state",
-    "attempt",
-    "attempts",
-    "created_at_ms",
-    "run_at_ms",
-    "started_at_ms",
-    "ended_at_ms",
-    "took_ms",
-    "progress",
-    "progress_note",
-    "error",
-    "key",
-];
+type JobFields = Fields<JobItem>;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -42,7 +24,7 @@ pub(in crate::routes) struct Params {
     pub(super) cursor: Option<CursorText>,
     /// Only these fields of each item, separated by commas.
     #[param(inline, style = Form, explode = false)]
-    fields: Option<Fields>,
+    pub(super) fields: Option<JobFields>,
     /// In this state.
     #[param(inline)]
     state: Option<JobState>,
@@ -88,17 +70,6 @@ pub(in crate::routes) struct Params {
 
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Fields(Words);
-
-impl PartialSchema for Fields {
-    fn schema() -> RefOr<Schema> {
-        fields::schema(&FIELDS)
-    }
-}
-impl ToSchema for Fields {}
-
-#[derive(Deserialize)]
-#[serde(transparent)]
 struct StateWords(Words);
 
 impl PartialSchema for StateWords {
@@ -113,10 +84,6 @@ const JOB_STATES: usize = 8;
 const WORDS_MAX: usize = 64;
 
 impl Params {
-    pub(super) fn fields(&self) -> Option<&Words> {
-        self.fields.as_ref().map(|Fields(words)| words)
-    }
-
     /// Several restrictions of one field must all hold.
     pub(super) fn filter(&self) -> Result<JobFilter, ProblemReply> {
         let states_in = self.state_in.as_ref().map(|StateWords(words)| states(words)).transpose()?;
