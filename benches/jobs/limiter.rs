@@ -3,11 +3,10 @@
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::process::Command;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use eider_limits::{KeyedGcra, Quota};
+use eider_limits::{Quota, SharedGcra};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -54,15 +53,14 @@ pub(crate) fn measure(report: &mut Report, scale: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn eider() -> Mutex<KeyedGcra<u64>> {
+fn eider() -> SharedGcra<u64> {
     let quota = Quota::new(PER_MINUTE, Duration::from_secs(60)).expect("it is positive");
-    Mutex::new(KeyedGcra::new(quota, 10 * USERS as usize))
+    SharedGcra::new(quota, 10 * USERS as usize)
 }
 
 /// As the server uses it: shared, with the time read for each call.
-fn take(limiter: &Mutex<KeyedGcra<u64>>, user: u64) -> bool {
-    let now = Instant::now();
-    limiter.lock().expect("nothing panics with it").take(&user, now).allowed
+fn take(limiter: &SharedGcra<u64>, user: u64) -> bool {
+    limiter.take(&user, Instant::now()).allowed
 }
 
 fn governor() -> DefaultKeyedRateLimiter<u64> {

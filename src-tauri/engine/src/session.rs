@@ -301,6 +301,9 @@ fn source(profile: &ProfileStatus, config: &Config, clock: &Clock) -> Result<Arc
     Ok(Arc::new(CoinGecko::new(coingecko, clock.clone())?))
 }
 
+/// The client's own timeout comes first, since it can say whose answer did not come.
+const CLIENT_FIRST: Duration = Duration::from_secs(1);
+
 async fn pipeline(
     name: &str,
     profile: &ProfileStatus,
@@ -311,7 +314,7 @@ async fn pipeline(
     let config = limits::Config {
         limit: if demo { 600 } else { market.rate_limit() },
         month_budget: if demo { None } else { market.budget() },
-        attempt_timeout: market.timeout,
+        attempt_timeout: market.timeout + CLIENT_FIRST,
         attempts: market.attempts,
         ..limits::Config::new(name)
     };

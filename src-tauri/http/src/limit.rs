@@ -1,8 +1,8 @@
 //! Requests a minute: of one client, and of all together.
 
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Extension;
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::api::ApiLimits;
-use limits::{Decision, Gcra, KeyedGcra, Quota};
+use limits::{Decision, Gcra, Quota, SharedGcra};
 
 use crate::connections::Peer;
 use crate::problem::ProblemReply;
@@ -28,8 +28,9 @@ pub(crate) struct Limiter {
     in_all_per_minute: u32,
     /// What `RateLimit-Policy` says; it never changes.
     policies: String,
-    /// Guards both; held for one look-up.
-    both: Mutex<(KeyedGcra<IpAddr>, Gcra)>,
+    clients: SharedGcra<IpAddr>,
+    /// Held for one decision.
+    all: Mutex<Gcra>,
     refused: AtomicU64,
 }
 
@@ -57,38 +58,39 @@ impl Limiter {
             format!("\"{name}\";q={burst};w={}", period.as_millis().div_ceil(1000))
         };
         let policies = [policy("client", per_client_per_minute), policy("all", in_all_per_minute)].join(", ");
-        let both =
-            (KeyedGcra::new(quota(per_client_per_minute), CLIENTS), Gcra::new(quota(in_all_per_minute)));
-        let (both, refused) = (Mutex::new(both), AtomicU64::new(0));
-        Self { per_client_per_minute, in_all_per_minute, policies, both, refused }
+        let clients = SharedGcra::new(quota(per_client_per_minute), CLIENTS);
+        let (all, refused) = (Mutex::new(Gcra::new(quota(in_all_per_minute))), AtomicU64::new(0));
+        Self { per_client_per_minute, in_all_per_minute, policies, clients, all, refused }
     }
 
     /// The decision, and whose it was: where a request passes, the limit that has less left.
     fn take(&self, client: IpAddr) -> (Decision, Policy) {
         let now = Instant::now();
-        let mut limiters = self.both.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (clients, all) = &mut *limiters;
         // What all together may not do costs the one client nothing.
-        let in_all = all.check(now);
+        let in_all = self.all().check(now);
         if !in_all.allowed {
             return (in_all, Policy::All);
         }
-        let one = clients.take(&client, now);
+        let one = self.clients.take(&client, now);
         if !one.allowed {
             return (one, Policy::Client);
         }
-        let in_all = all.take(now);
-        if in_all.remaining < one.remaining { (in_all, Policy::All) } else { (one, Policy::Client) }
+        // Another client may have taken the last one meanwhile.
+        let in_all = self.all().take(now);
+        let all_decide = !in_all.allowed || in_all.remaining < one.remaining;
+        if all_decide { (in_all, Policy::All) } else { (one, Policy::Client) }
+    }
+
+    fn all(&self) -> MutexGuard<'_, Gcra> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn view(&self) -> ApiLimits {
-        let limiters = self.both.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (clients, all) = &*limiters;
         ApiLimits {
-            clients: clients.len() as u64,
+            clients: self.clients.len() as u64,
             per_client_per_minute: self.per_client_per_minute,
             in_all_per_minute: self.in_all_per_minute,
-            remaining: all.check(Instant::now()).remaining,
+            remaining: self.all().check(Instant::now()).remaining,
             refused: self.refused.load(Ordering::Relaxed),
         }
     }
@@ -153,8 +155,7 @@ mod tests {
         let limiter = Limiter::new(120, 60);
         assert!(limiter.take(client(1)).0.allowed, "the one call of this second");
         assert!(!limiter.take(client(2)).0.allowed, "that was all");
-        let clients = &mut limiter.both.lock().expect("nobody panicked").0;
-        assert_eq!(clients.take(&client(2), Instant::now()).remaining, 1, "of two at once");
+        assert_eq!(limiter.clients.take(&client(2), Instant::now()).remaining, 1, "of two at once");
     }
 
     #[test]

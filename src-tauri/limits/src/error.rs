@@ -52,7 +52,7 @@ pub enum CallError<E> {
         reason: String,
     },
     /// The last attempt had no answer in time.
-    #[error("no answer within {} s, {attempts} times", seconds(after))]
+    #[error("no answer within {} s{}", seconds(after), repeated(*attempts))]
     TimedOut {
         /// The time an attempt has.
         after: Duration,
@@ -100,6 +100,10 @@ impl<E> CallError<E> {
             Self::Closed => "closed",
         }
     }
+}
+
+fn repeated(attempts: u32) -> String {
+    if attempts == 1 { String::new() } else { format!(", {attempts} times") }
 }
 
 /// Whole seconds, rounded up: "try again in 0 s" helps nobody.

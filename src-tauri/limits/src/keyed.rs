@@ -46,25 +46,37 @@ impl<K: Clone + Eq + Hash> KeyedGcra<K> {
     /// Limits each key to `quota` and remembers at most `bound` keys (at least one).
     #[must_use]
     pub fn new(quota: Quota, bound: usize) -> Self {
-        let (tats, hasher) = (HashTable::new(), RandomState::default());
-        Self { quota, bound: bound.max(1), tats, hasher, origin: None, hand: 0 }
+        Self::with_hasher(quota, bound, RandomState::default())
     }
 }
 
 impl<K: Clone + Eq + Hash, S: BuildHasher> KeyedGcra<K, S> {
+    pub(crate) fn with_hasher(quota: Quota, bound: usize, hasher: S) -> Self {
+        Self { quota, bound: bound.max(1), tats: HashTable::new(), hasher, origin: None, hand: 0 }
+    }
+
     /// Whether a call of this key would pass; nothing is taken or remembered.
     #[must_use]
     pub fn check(&self, key: &K, now: Instant) -> Decision {
+        self.check_hashed(self.hasher.hash_one(key), key, now)
+    }
+
+    /// As [`check`](Self::check), where the key's hash is known.
+    pub(crate) fn check_hashed(&self, hash: u64, key: &K, now: Instant) -> Decision {
         let now_ns = self.origin.map_or(0, |origin| nanos(now.saturating_duration_since(origin)));
-        let entry = self.tats.find(self.hasher.hash_one(key), |entry| entry.key == *key);
+        let entry = self.tats.find(hash, |entry| entry.key == *key);
         self.quota.judge(entry.map_or(0, |entry| entry.tat_ns.saturating_sub(now_ns))).0
     }
 
     /// Takes one call of this key, where it may pass.
     pub fn take(&mut self, key: &K, now: Instant) -> Decision {
+        self.take_hashed(self.hasher.hash_one(key), key, now)
+    }
+
+    /// As [`take`](Self::take), where the key's hash is known.
+    pub(crate) fn take_hashed(&mut self, hash: u64, key: &K, now: Instant) -> Decision {
         let origin = *self.origin.get_or_insert(now);
         let now_ns = nanos(now.saturating_duration_since(origin));
-        let hash = self.hasher.hash_one(key);
         if let Some(entry) = self.tats.find_mut(hash, |entry| entry.key == *key) {
             let (decision, owed_ns) = self.quota.judge(entry.tat_ns.saturating_sub(now_ns));
             if decision.allowed {

@@ -21,6 +21,7 @@ mod keyed;
 mod latency;
 mod line;
 mod retry_budget;
+mod shared;
 mod throttle;
 mod window;
 
@@ -47,6 +48,7 @@ pub use pipeline::Pipeline;
 pub use priority::Priority;
 pub use retry_after::RetryAfter;
 pub use retry_budget::RetryBudget;
+pub use shared::SharedGcra;
 pub use status::{BreakerChange, BreakerView, ServiceStatus, Waiting};
 pub use throttle::Throttle;
 pub use window::{Slot, Window};

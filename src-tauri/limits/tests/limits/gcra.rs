@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use eider_limits::{Decision, Gcra, KeyedGcra, Quota};
+use eider_limits::{Decision, Gcra, KeyedGcra, Quota, SharedGcra};
 use proptest::prelude::*;
 
 /// The same law in another form: a bucket of time that fills by itself and that each call draws from.
@@ -157,4 +157,28 @@ fn a_crowd_that_rests_is_forgotten_whole() {
         }
         assert_eq!(keyed.len(), 60);
     }
+}
+
+#[test]
+fn many_threads_share_one_limit_by_key() {
+    let limiter = SharedGcra::new(Quota::new(100, Duration::from_secs(3600)).unwrap(), 1_000);
+    let now = Instant::now();
+    let passed: Vec<usize> = std::thread::scope(|scope| {
+        let call = || (0..50).map(|_| (0..20).filter(|key| limiter.take(key, now).allowed).count()).sum();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(passed.iter().sum::<usize>(), 20 * 100, "of 200 calls of each key");
+    assert_eq!(limiter.len(), 20);
+    assert!(!limiter.check(&7, now).allowed);
+    assert!(limiter.check(&20, now).allowed, "a key that never called");
+    assert_eq!(limiter.len(), 20, "a check remembers nothing");
+}
+
+#[test]
+fn an_abundance_of_keys_costs_bounded_memory_also_shared() {
+    let limiter = SharedGcra::new(Quota::new(1, Duration::from_secs(3600)).unwrap(), 1_000);
+    let now = Instant::now();
+    (0..100_000).for_each(|key| assert!(limiter.take(&key, now).allowed));
+    assert!((1..=1_008).contains(&limiter.len()), "{}", limiter.len());
 }

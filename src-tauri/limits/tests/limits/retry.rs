@@ -48,6 +48,10 @@ async fn an_attempt_without_an_answer_is_given_up_after_its_time() {
     let outcome = never.await.unwrap_err();
     assert_eq!(outcome, CallError::TimedOut { after: secs(10), attempts: 3 });
     assert_eq!(outcome.to_string(), "no answer within 10 s, 3 times");
+    assert_eq!(
+        CallError::<String>::TimedOut { after: secs(1), attempts: 1 }.to_string(),
+        "no answer within 1 s"
+    );
     assert_eq!((began.elapsed().as_secs(), pipeline.status().errors), (30, 3));
 }
 
