@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::admission::{ATTEMPTS, OVERALL, TIMEOUT};
@@ -83,20 +82,32 @@ impl<H: Handler> Erased for Typed<H> {
             return Err(format!("it is an array where an object is expected, for example {example}"));
         }
         caught(|| {
-            let payload = H::Payload::deserialize(payload).map_err(|error| error.to_string())?;
+            let payload: H::Payload =
+                serde_path_to_error::deserialize(payload).map_err(|error| located(&error))?;
             let about = H::about(&payload).chars().take(ABOUT_MAX).collect();
             Ok(Examined { about, key: H::key(&payload) })
         })?
     }
 
     fn run<'a>(&'a self, payload: &str, job: Running) -> BoxFuture<'a, Outcome> {
-        match serde_json::from_str::<H::Payload>(payload) {
+        let mut json = serde_json::Deserializer::from_str(payload);
+        let read = serde_path_to_error::deserialize(&mut json).map_err(|error| located(&error));
+        let ended = json.end().map_err(|error| error.to_string());
+        match read.and_then(|payload: H::Payload| ended.map(|()| payload)) {
             Ok(payload) => Box::pin(self.0.run(payload, job)),
             Err(error) => {
                 let error = format!("its payload cannot be read: {error}");
                 Box::pin(async move { Outcome::Fail { error } })
             }
         }
+    }
+}
+
+/// What is wrong, with the field in which it is.
+fn located(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    match error.path().to_string().as_str() {
+        "." => error.inner().to_string(),
+        path => format!("{path}: {}", error.inner()),
     }
 }
 

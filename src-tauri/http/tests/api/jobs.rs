@@ -130,6 +130,7 @@ async fn what_is_out_of_its_range_is_refused_with_the_field_and_the_range() {
             "bad_payload",
             "at most 250",
         ),
+        (json!({ "kind": "PRICE_REFRESH", "payload": { "ids": ["bitcoin", 7] } }), "bad_payload", "ids[1]: "),
         (with("priority", json!("urgent")), "invalid", "critical"),
         (with("delay_ms", json!(-1)), "invalid", "delay_ms"),
         (with("delay_ms", json!(40_000_000_000_i64)), "invalid", "366 days"),

@@ -19,7 +19,7 @@ async fn a_job_out_of_its_ranges_is_refused_and_nothing_is_kept() {
         (NewJob::raw("NONE", json!({})), "there is no kind `NONE`: use ACT"),
         (
             NewJob::raw("ACT", json!({ "act": "fly" })),
-            "the payload is not what ACT takes: unknown variant `fly`",
+            "the payload is not what ACT takes: act: unknown variant `fly`",
         ),
         // Of an array the fields are taken by their order, and those that have a default are left out.
         (
