@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use eider_engine::api::{JobDetail, JobFilter, JobItem, JobState, NewJobRequest};
+use eider_engine::api::{JobDetail, JobFilter, JobItem, JobState, NewJobRequest, SettingsChange};
 use eider_engine::{
     Engine, Holding, HoldingError, Holdings, HoldingsSource, Notification, Notifier, Notify, Options, U256,
 };
@@ -277,6 +277,41 @@ async fn failures_are_told_on_a_desktop_nobody_looks_at_and_once_for_each_kind()
     tokio::time::timeout(PATIENCE, told).await.expect("it is told");
     assert_eq!(desktop.shown(), ["A job failed: PROCESS_CONTENT"]);
     assert_eq!(of_kind(&rig.engine, "SEND_NOTIFICATION").await.len(), 1);
+    rig.stop().await;
+}
+
+/// Both needed a restart.
+#[tokio::test]
+async fn where_messages_go_is_changed_while_running() {
+    let provider = Provider::start().await;
+    let (host, hook) = (Inbox::start(vec![(404, vec![])]).await, Inbox::start(vec![(204, vec![])]).await);
+    provider.logo(&host.url);
+    let desktop = Desktop::default();
+    let notifier = Notifier::new(desktop.clone());
+    let rig =
+        Rig::start_as(&provider, NO_LIMIT, |options| Options { notifier: Some(notifier), ..options }).await;
+    let has_webhook = || rig.engine.limits_view().services.iter().any(|service| service.name == "Webhook");
+    assert!(!has_webhook());
+    for change in
+        [SettingsChange::DesktopNotifications(false), SettingsChange::WebhookUrl(Some(hook.url.clone()))]
+    {
+        rig.engine.change_setting(change).await.unwrap();
+    }
+    assert!(has_webhook());
+    let failing = add(&rig.engine, "PROCESS_CONTENT", json!({ "token": "the-open-network" })).await;
+    assert_eq!(ended(&rig.engine, failing).await.job.state, JobState::Failed);
+    let told = async {
+        while hook.got().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("it is posted");
+    assert_eq!(desktop.shown(), [""; 0]);
+    rig.engine.change_setting(SettingsChange::WebhookUrl(None)).await.unwrap();
+    let message = json!({ "channel": "webhook", "title": "Nobody hears it", "body": "It has nowhere to go" });
+    let unsent = add(&rig.engine, "SEND_NOTIFICATION", message).await;
+    let unsent = ended(&rig.engine, unsent).await;
+    assert_eq!(unsent.job.error.as_deref(), Some("no webhook is set; give its address on Settings"));
     rig.stop().await;
 }
 

@@ -68,6 +68,8 @@ export function fakeEngine(): EngineCalls {
     market_base_url: 'https://api.coingecko.com/api/v3',
     refresh_interval_s: 60,
     rate_limit_per_minute: 5,
+    desktop_notifications: true,
+    webhook_host: null,
     config_file: '/home/you/.config/eider/eider.toml',
     data_dir: '/home/you/.local/share/eider',
     version: '0.1.0',
@@ -489,6 +491,9 @@ export function fakeEngine(): EngineCalls {
       else if (change.kind === 'profile') settings.profile = profile = change.value;
       else if (change.kind === 'currency') settings.currency = change.value;
       else if (change.kind === 'theme') settings.theme = change.value;
+      else if (change.kind === 'desktop_notifications') settings.desktop_notifications = change.value;
+      else if (change.kind === 'webhook_url')
+        settings.webhook_host = change.value ? new URL(change.value).hostname : null;
       else settings.refresh_interval_s = change.value;
       send(true);
       return soon(ok({ ...settings }), 80);

@@ -7,6 +7,8 @@ use jobs::{Event, Handler, Jobs, State, Unique};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Notifications;
+use crate::settings::Book;
 use crate::state::Board;
 use crate::work::{Channel, SendNotification};
 
@@ -17,8 +19,9 @@ const QUIET: Duration = Duration::from_secs(3600);
 pub(crate) struct Alarm {
     pub(crate) jobs: Jobs,
     pub(crate) board: Arc<Board>,
-    pub(crate) desktop: bool,
-    pub(crate) webhook: bool,
+    pub(crate) book: Arc<Book>,
+    /// Whether there is a desktop to show messages on.
+    pub(crate) has_desktop: bool,
 }
 
 impl Alarm {
@@ -44,8 +47,11 @@ impl Alarm {
 
     async fn tell(&self, event: &Event) {
         // Whoever looks at the window sees it under "Needs you".
-        let desktop = self.desktop && !self.board.has_viewers();
-        let channels = [(Channel::Desktop, desktop), (Channel::Webhook, self.webhook)];
+        let desktop = self.has_desktop && !self.board.has_viewers();
+        let channels = self.book.with(|config| {
+            let Notifications { desktop: wanted, webhook } = &config.notifications;
+            [(Channel::Desktop, desktop && *wanted), (Channel::Webhook, webhook.is_some())]
+        });
         let title = format!("A job failed: {}", event.kind);
         let body = event.error.clone().unwrap_or_else(|| "Open Jobs to see why.".to_owned());
         for (channel, _) in channels.into_iter().filter(|(_, wanted)| *wanted) {

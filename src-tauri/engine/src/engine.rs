@@ -32,7 +32,7 @@ use crate::{Options, StartError, cache_view, logging, monitor, remembered, views
 pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) book: Book,
+    pub(crate) book: Arc<Book>,
     pub(crate) stores: Stores,
     pub(crate) cache: Cache,
     pub(crate) clock: Clock,
@@ -133,10 +133,12 @@ impl Engine {
         };
         let session = first_session(choice, &parts).await?;
         let current = Current::new(Arc::clone(&session));
-        let outside = Outside::open(&config.notifications, &strained).await?;
+        let outside = Outside::open(&strained).await?;
         let content = Kept::new(stores.durable.clone());
         let has_desktop = options.notifier.is_some();
+        let book = Arc::new(Book::new(config_file, loaded));
         let means = Means {
+            book: Arc::clone(&book),
             current: current.clone(),
             stores: stores.clone(),
             clock: clock.clone(),
@@ -148,14 +150,10 @@ impl Engine {
         };
         let jobs = work::start(means, &config.jobs).await?;
         session.begin(&jobs, &content);
-        let alarm = Alarm {
-            jobs: jobs.clone(),
-            board: Arc::clone(&board),
-            desktop: config.notifications.desktop && has_desktop,
-            webhook: outside.webhook.is_some(),
-        };
+        let alarm =
+            Alarm { jobs: jobs.clone(), board: Arc::clone(&board), book: Arc::clone(&book), has_desktop };
         let engine = Self(Arc::new(Inner {
-            book: Book::new(config_file, loaded),
+            book,
             folder_path: folder.path().to_owned(),
             started_at_ms: clock.now().wall_ms,
             folder: Mutex::new(Some(folder)),

@@ -22,8 +22,7 @@ const MESSAGES_PER_MINUTE: u32 = 30;
 #[derive(Clone)]
 pub(crate) struct Outside {
     pub(crate) images: Images,
-    /// Where an address is configured.
-    pub(crate) webhook: Option<Webhook>,
+    pub(crate) webhook: Webhook,
 }
 
 /// One outside service: what its calls pass, and what the configuration says of it.
@@ -33,26 +32,20 @@ pub(crate) struct Service {
 }
 
 impl Outside {
-    pub(crate) async fn open(
-        notifications: &Notifications,
-        strained: &Arc<AtomicBool>,
-    ) -> Result<Self, StartError> {
+    pub(crate) async fn open(strained: &Arc<AtomicBool>) -> Result<Self, StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError::Outside(error.to_string());
         let images = pipeline(IMAGES, IMAGES_PER_MINUTE, strained).await?;
         let images = Images::new(images).map_err(|error| failed(&error))?;
-        let webhook = match &notifications.webhook {
-            Some(address) => {
-                let pipeline = pipeline(WEBHOOK, MESSAGES_PER_MINUTE, strained).await?;
-                Some(Webhook::new(address.clone(), pipeline).map_err(|error| failed(&error))?)
-            }
-            None => None,
-        };
+        let webhook = pipeline(WEBHOOK, MESSAGES_PER_MINUTE, strained).await?;
+        let webhook = Webhook::new(webhook).map_err(|error| failed(&error))?;
         Ok(Self { images, webhook })
     }
 
-    pub(crate) fn services(&self) -> Vec<Service> {
+    /// Those that are asked as the configuration stands.
+    pub(crate) fn services(&self, notifications: &Notifications) -> Vec<Service> {
         let images = (self.images.pipeline(), IMAGES_PER_MINUTE);
-        let webhook = self.webhook.as_ref().map(|webhook| (webhook.pipeline(), MESSAGES_PER_MINUTE));
+        let webhook = notifications.webhook.is_some();
+        let webhook = webhook.then(|| (self.webhook.pipeline(), MESSAGES_PER_MINUTE));
         let service = |(pipeline, limit_max): (&Pipeline, u32)| Service {
             pipeline: pipeline.clone(),
             configured: Configured::a_minute(limit_max),
@@ -61,12 +54,7 @@ impl Outside {
     }
 
     pub(crate) async fn stop(&self) {
-        let webhook = async {
-            if let Some(webhook) = &self.webhook {
-                webhook.pipeline().stop().await;
-            }
-        };
-        tokio::join!(self.images.pipeline().stop(), webhook);
+        tokio::join!(self.images.pipeline().stop(), self.webhook.pipeline().stop());
     }
 }
 

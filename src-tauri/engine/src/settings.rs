@@ -7,6 +7,7 @@ use toml_edit::Value;
 
 use crate::api::{Problem, Profile, Settings, SettingsChange, Theme};
 use crate::config::{Config, Edit, Loaded, apply};
+use crate::webhook::Address;
 
 /// The currencies that the screen offers; any other that the source knows can stand in the file.
 const CURRENCIES: [&str; 12] =
@@ -61,6 +62,8 @@ impl Book {
             market_base_url: config.market.address().to_owned(),
             refresh_interval_s: config.market.refresh_interval.as_secs(),
             rate_limit_per_minute: config.market.rate_limit(),
+            desktop_notifications: config.notifications.desktop,
+            webhook_host: config.notifications.webhook.as_ref().map(|address| address.host().to_owned()),
             config_file: self.file.display().to_string(),
             data_dir: data_dir.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -134,6 +137,18 @@ fn check(change: SettingsChange) -> Result<(Edit, Follow), Problem> {
             };
             (edit(Some("market"), "refresh_interval_s", Some(seconds.into())), Follow::NewSession(None))
         }
+        SettingsChange::DesktopNotifications(wanted) => {
+            (edit(Some("notifications"), "desktop", Some(wanted.into())), Follow::Nothing)
+        }
+        SettingsChange::WebhookUrl(address) => {
+            let address = address.filter(|text| !text.trim().is_empty());
+            let address = address.map(|text| {
+                Address::parse(&text)
+                    .ok_or_else(|| refused("this is not a webhook's address", Address::ACCEPTED))
+            });
+            let value = address.transpose()?.map(|address| Value::from(address.text()));
+            (edit(Some("notifications"), "webhook_url", value), Follow::Nothing)
+        }
     })
 }
 
@@ -157,6 +172,8 @@ mod tests {
             SettingsChange::Currency("EUR".into()),
             SettingsChange::RefreshIntervalS(30),
             SettingsChange::ApiKey(Some(" key ".into())),
+            SettingsChange::DesktopNotifications(false),
+            SettingsChange::WebhookUrl(Some(" https://hooks.example/s3cr3t ".into())),
             SettingsChange::Profile(Profile::Demo),
         ] {
             book.change(change).expect("every change is valid");
@@ -169,6 +186,14 @@ mod tests {
                 (Theme::Dark, "eur", 30)
             );
             assert!(shown.has_api_key);
+            assert_eq!(
+                (shown.desktop_notifications, shown.webhook_host.as_deref()),
+                (false, Some("hooks.example"))
+            );
+            book.change(SettingsChange::WebhookUrl(None)).expect("none is valid");
+            assert_eq!(book.shown(Profile::Demo, folder.path()).webhook_host, None);
+            book.change(SettingsChange::WebhookUrl(Some("https://hooks.example/s3cr3t".into())))
+                .expect("valid");
             assert!(book.with(|config| config.market.api_key == Some(market::Secret::new("key"))));
             assert_eq!(shown.issues, []);
         }
@@ -184,6 +209,10 @@ mod tests {
             (SettingsChange::RefreshIntervalS(u64::MAX), "a whole number from 5 to 3600"),
             (SettingsChange::Currency("dollars!".into()), "2 to 8 letters"),
             (SettingsChange::ApiKey(Some("tab\tinside".into())), "at most 128 visible ASCII characters"),
+            (
+                SettingsChange::WebhookUrl(Some("ftp://a.example/inside".into())),
+                "an http:// or https:// address",
+            ),
         ] {
             let problem = book.change(change).expect_err("it is out of range");
             assert_eq!(problem.code, "invalid");

@@ -16,13 +16,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Address(Url);
 
 impl Address {
+    pub(crate) const ACCEPTED: &str = "an http:// or https:// address of at most 2048 characters";
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok()?;
         (matches!(url.scheme(), "http" | "https") && url.has_host() && text.len() <= 2_048)
             .then_some(Self(url))
     }
 
-    fn host(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
+        self.0.as_str()
+    }
+
+    pub(crate) fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 }
@@ -36,19 +42,16 @@ impl fmt::Debug for Address {
 /// Sends messages through one pipeline; cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct Webhook {
-    address: Address,
     client: Client,
+    /// For this machine's own addresses, which a proxy would look for on its own.
+    direct: Client,
     pipeline: Pipeline,
 }
 
 impl Webhook {
-    pub(crate) fn new(address: Address, pipeline: Pipeline) -> reqwest::Result<Self> {
-        let mut builder = Client::builder().redirect(redirect::Policy::none());
-        if limits::is_loopback(address.host()) {
-            // A proxy of the system would look for the address on its own machine.
-            builder = builder.no_proxy();
-        }
-        Ok(Self { client: builder.build()?, address, pipeline })
+    pub(crate) fn new(pipeline: Pipeline) -> reqwest::Result<Self> {
+        let builder = || Client::builder().redirect(redirect::Policy::none());
+        Ok(Self { client: builder().build()?, direct: builder().no_proxy().build()?, pipeline })
     }
 
     pub(crate) fn pipeline(&self) -> &Pipeline {
@@ -56,13 +59,19 @@ impl Webhook {
     }
 
     /// Posts a message as JSON. The same `id` marks a repetition, so that the receiver can drop it.
-    pub(crate) async fn post(&self, id: &str, message: &Value) -> Result<(), CallError<String>> {
-        self.pipeline.call(Priority::High, PATIENCE, || self.attempt(id, message)).await
+    pub(crate) async fn post(
+        &self,
+        address: &Address,
+        id: &str,
+        message: &Value,
+    ) -> Result<(), CallError<String>> {
+        self.pipeline.call(Priority::High, PATIENCE, || self.attempt(address, id, message)).await
     }
 
-    async fn attempt(&self, id: &str, message: &Value) -> Attempt<(), String> {
-        let host = self.address.host();
-        let request = self.client.post(self.address.0.clone()).header("Idempotency-Key", id).json(message);
+    async fn attempt(&self, address: &Address, id: &str, message: &Value) -> Attempt<(), String> {
+        let host = address.host();
+        let client = if limits::is_loopback(host) { &self.direct } else { &self.client };
+        let request = client.post(address.0.clone()).header("Idempotency-Key", id).json(message);
         let response = match request.send().await {
             Ok(response) => response,
             // What the client says of an error holds the address.

@@ -764,6 +764,13 @@ export type Settings = {
 	market_base_url: string,
 	refresh_interval_s: number,
 	rate_limit_per_minute: number,
+	/**  Whether messages are shown on the desktop while the window is hidden. */
+	desktop_notifications: boolean,
+	/**
+	 *  The host that messages are also posted to. The address itself, which may hold a secret, never crosses this
+	 *  boundary.
+	 */
+	webhook_host: string | null,
 	config_file: string,
 	data_dir: string,
 	version: string,
@@ -775,7 +782,9 @@ export type SettingsChange =
 /**  Stops the engine and starts it in the other profile. */
 { kind: "profile"; value: Profile } | { kind: "theme"; value: Theme } | { kind: "currency"; value: string } | 
 /**  The CoinGecko demo key; `None` removes it. */
-{ kind: "api_key"; value?: string | null } | { kind: "refresh_interval_s"; value: number };
+{ kind: "api_key"; value?: string | null } | { kind: "refresh_interval_s"; value: number } | { kind: "desktop_notifications"; value: boolean } | 
+/**  Where messages are also posted to; `None` removes it. */
+{ kind: "webhook_url"; value?: string | null };
 
 /**  How urgent a notice is. */
 export type Severity = "info" | "warn" | "bad";

@@ -40,6 +40,11 @@ pub struct Settings {
     #[specta(type = Number)]
     pub refresh_interval_s: u64,
     pub rate_limit_per_minute: u32,
+    /// Whether messages are shown on the desktop while the window is hidden.
+    pub desktop_notifications: bool,
+    /// The host that messages are also posted to. The address itself, which may hold a secret, never crosses this
+    /// boundary.
+    pub webhook_host: Option<String>,
     pub config_file: String,
     pub data_dir: String,
     pub version: String,
@@ -57,6 +62,9 @@ pub enum SettingsChange {
     /// The CoinGecko demo key; `None` removes it.
     ApiKey(Option<String>),
     RefreshIntervalS(#[specta(type = Number)] u64),
+    DesktopNotifications(bool),
+    /// Where messages are also posted to; `None` removes it.
+    WebhookUrl(Option<String>),
 }
 
 /// The form of an exported chart.

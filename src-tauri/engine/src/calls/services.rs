@@ -78,11 +78,12 @@ impl Engine {
                     .map_err(|error| Problem::new("failed", views::sentence(&error.to_string())))
             }
             WEBHOOK => {
-                let Some(webhook) = &self.0.outside.webhook else { return Ok(()) };
+                let address = self.0.book.with(|config| config.notifications.webhook.clone());
+                let Some(address) = address else { return Ok(()) };
                 let text =
                     serde_json::json!({ "title": "A test", "body": "Somebody tested the webhook in Eider." });
                 let id = format!("eider-test-{}", self.0.clock.now().wall_ms);
-                let posted = webhook.post(&id, &text).await;
+                let posted = self.0.outside.webhook.post(&address, &id, &text).await;
                 posted.map_err(|error| Problem::new(error.code(), views::sentence(&error.to_string())))
             }
             _ => market.ping().await.map_err(|error| views::problem(&error)),
@@ -91,7 +92,8 @@ impl Engine {
 
     /// The market source first.
     pub(crate) fn services(&self) -> Vec<Service> {
-        std::iter::once(self.0.session().service()).chain(self.0.outside.services()).collect()
+        let outside = self.0.book.with(|config| self.0.outside.services(&config.notifications));
+        std::iter::once(self.0.session().service()).chain(outside).collect()
     }
 
     fn service(&self, name: &str) -> Result<Service, Problem> {

@@ -71,7 +71,7 @@ impl Reader {
                 webhook: self
                     .checked_text(
                         "notifications.webhook_url",
-                        "an http:// or https:// address, or \"\"",
+                        &format!("{}, or \"\"", Address::ACCEPTED),
                         |text| text.is_empty() || Address::parse(text).is_some(),
                     )
                     .and_then(|text| Address::parse(&text)),

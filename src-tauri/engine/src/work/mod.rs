@@ -25,6 +25,7 @@ use crate::current::Current;
 use crate::holdings::Holdings;
 use crate::notifier::Notifier;
 use crate::outside::Outside;
+use crate::settings::Book;
 use crate::stores::Stores;
 
 pub(crate) use cache_warm::CacheWarm;
@@ -37,6 +38,7 @@ use verify_holdings::VerifyTokenHoldings;
 
 /// What handlers work with.
 pub(crate) struct Means {
+    pub(crate) book: Arc<Book>,
     pub(crate) current: Current,
     pub(crate) stores: Stores,
     pub(crate) clock: Clock,

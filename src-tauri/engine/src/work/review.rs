@@ -51,7 +51,8 @@ impl Handler for PerformanceReview {
         job.progress(0.3, "figures read");
         let session = self.0.current.get();
         let market = session.service();
-        let services = std::iter::once(market).chain(self.0.outside.services());
+        let outside = self.0.book.with(|config| self.0.outside.services(&config.notifications));
+        let services = std::iter::once(market).chain(outside);
         let facts = page::Facts {
             at_ms: now_ms,
             profile: session.profile.active,

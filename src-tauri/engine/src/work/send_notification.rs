@@ -30,7 +30,7 @@ pub(crate) struct Message {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Channel {
     Desktop,
-    /// The address in `[notifications]` of the configuration.
+    /// The address that the settings name.
     Webhook,
 }
 
@@ -101,16 +101,14 @@ impl SendNotification {
     }
 
     async fn post(&self, message: &Message, job: &Running) -> Outcome {
-        let Some(webhook) = &self.0.outside.webhook else {
-            let error =
-                "no webhook_url is set in [notifications] of the configuration file; set it and restart";
-            return Outcome::Fail { error: error.to_owned() };
+        let Some(address) = self.0.book.with(|config| config.notifications.webhook.clone()) else {
+            return Outcome::Fail { error: "no webhook is set; give its address on Settings".to_owned() };
         };
         let at_ms = self.0.clock.now().wall_ms;
         let text = json!({
             "title": message.title, "body": message.body, "at_ms": at_ms, "source": "eider", "job": job.id().0,
         });
-        match webhook.post(&format!("eider-{}", job.id()), &text).await {
+        match self.0.outside.webhook.post(&address, &format!("eider-{}", job.id()), &text).await {
             Ok(()) => Outcome::Done,
             Err(CallError::Failed { error, attempts: 1 }) => Outcome::Fail { error },
             Err(error) => after_call(WEBHOOK, &error),
