@@ -187,9 +187,9 @@ impl Engine {
         let inner = &self.0;
         let _one_at_a_time = inner.switching.lock().await;
         inner.stopping.cancel();
-        inner.jobs.stop(JOBS_DEADLINE).await;
         let session = inner.session();
-        tokio::join!(session.stop(), inner.outside.stop());
+        // All at once: a job that waits for a service ends with it, and keeps its attempt.
+        tokio::join!(inner.jobs.stop(JOBS_DEADLINE), session.stop(), inner.outside.stop());
         inner.cache.close().await;
         for task in [&inner.monitor, &inner.alarm] {
             let task = task.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -9,6 +9,8 @@ use market::MarketError;
 
 /// Where nothing says how long, a job looks again after this.
 const A_WHILE: Duration = Duration::from_secs(30);
+/// Where the program or the profile ends, the next one takes the job up.
+const AT_THE_NEXT_START: Duration = Duration::from_secs(1);
 /// A limiter or a breaker may let the next call through at once; it is not asked more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -16,7 +18,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// service stays away.
 pub(super) fn after_call<E: Display>(service: &str, error: &CallError<E>) -> Outcome {
     let service = service.to_owned();
-    let wait = error.retry_after().unwrap_or(A_WHILE).max(SHORTEST);
+    let otherwise = if matches!(error, CallError::Closed) { AT_THE_NEXT_START } else { A_WHILE };
+    let wait = error.retry_after().unwrap_or(otherwise).max(SHORTEST);
     let snooze = |because| Outcome::Snooze { for_: wait, because };
     match error {
         CallError::Shed { .. } => snooze(Hold::Load),
@@ -38,8 +41,11 @@ pub(super) fn after_question(service: &str, error: &MarketError) -> Outcome {
         MarketError::UnknownToken { .. } | MarketError::Invalid(_) => {
             Outcome::Fail { error: error.to_string() }
         }
-        MarketError::QueueFull { .. } | MarketError::Closed => {
+        MarketError::QueueFull { .. } => {
             Outcome::Snooze { for_: A_WHILE, because: Hold::Other(error.to_string()) }
+        }
+        MarketError::Closed => {
+            Outcome::Snooze { for_: AT_THE_NEXT_START, because: Hold::Other(error.to_string()) }
         }
         _ => Outcome::Retry { error: error.to_string(), after: None },
     }
@@ -56,7 +62,7 @@ mod tests {
     #[test]
     fn what_our_own_side_holds_back_costs_no_attempt_and_names_its_cause() {
         let wait = Duration::from_secs(41);
-        let cases: [(CallError<&str>, Duration, Hold); 3] = [
+        let cases: [(CallError<&str>, Duration, Hold); 4] = [
             (
                 CallError::Limited { until_ms: 1, wait },
                 wait,
@@ -68,6 +74,7 @@ mod tests {
                 Hold::BreakerOpen { service: "CoinGecko".into() },
             ),
             (CallError::Shed { priority: limits::Priority::Low }, A_WHILE, Hold::Load),
+            (CallError::Closed, SHORTEST, Hold::Other(CallError::<&str>::Closed.to_string())),
         ];
         for (error, for_, because) in cases {
             assert_eq!(after_call("CoinGecko", &error), Outcome::Snooze { for_, because });
