@@ -8,7 +8,7 @@ use crate::figures::Figures;
 use crate::jobs::Jobs;
 use crate::kind::Kind;
 use crate::page::{ROW, row};
-use crate::tally::{Counts, counts};
+use crate::tally::AllCounts;
 use crate::view::{Attempt, BatchView, Job, JobRow, KindView, QueueView, Why};
 use crate::{JobId, JobsError, Priority, State};
 
@@ -68,13 +68,12 @@ impl Jobs {
     /// # Errors
     /// The database's.
     pub async fn queues(&self) -> Result<Vec<QueueView>, JobsError> {
-        let names = self.core.config.names();
-        let read = move |db: &Connection| names.iter().map(|name| counts(db, Some(name))).collect();
-        let all: Vec<Counts> = self.core.store.read("jobs.queues", read).await?;
+        let all = self.core.store.read("jobs.queues", AllCounts::read).await?;
         let now_ms = self.core.clock.now_ms();
         let mut live = self.core.live();
         let deferring = live.load.deferring;
-        let view = |(queue, counts): (&mut crate::core::Queue, Counts)| {
+        let view = |queue: &mut crate::core::Queue| {
+            let counts = all.of(&queue.config.name);
             let figures: &mut Figures = &mut queue.figures;
             QueueView {
                 name: queue.config.name.clone(),
@@ -95,7 +94,7 @@ impl Jobs {
                 depth: figures.depth(),
             }
         };
-        Ok(live.queues.iter_mut().zip(all).map(view).collect())
+        Ok(live.queues.iter_mut().map(view).collect())
     }
 
     /// The kinds that can be added.

@@ -5,7 +5,7 @@ use store::rusqlite::Transaction;
 
 use crate::clock::millis;
 use crate::config::Retention;
-use crate::tally::{Tally, counts};
+use crate::tally::{AllCounts, Tally};
 use crate::{Priority, State};
 
 /// How many of a state one step looks at, so that no writer waits long behind it.
@@ -15,10 +15,11 @@ const AT_ONCE: i64 = 500;
 pub(crate) fn sweep(tx: &Transaction<'_>, keep: Retention, now_ms: i64) -> Result<usize, StoreError> {
     let mut tally = Tally::default();
     let mut removed = 0;
+    let counts = AllCounts::read(tx)?;
     for (state, span) in
         [(State::Done, keep.done), (State::Failed, keep.failed), (State::Cancelled, keep.cancelled)]
     {
-        let too_many = counts(tx, None)?.of(state).saturating_sub(keep.most).min(AT_ONCE as u64);
+        let too_many = counts.in_state(state).saturating_sub(keep.most).min(AT_ONCE as u64);
         let before_ms = now_ms.saturating_sub(millis(span));
         // Those added first ended first, more or less.
         let mut select = tx.prepare_cached(

@@ -3,6 +3,7 @@
 use store::StoreError;
 use store::rusqlite::{Connection, Transaction};
 
+use crate::columns::text;
 use crate::{Priority, State};
 
 /// What a transaction changes; it must be [written](Tally::write) in that transaction.
@@ -71,21 +72,40 @@ impl Counts {
     }
 }
 
-/// The numbers of one queue, or of all where there is no name; from the table that every change keeps.
-pub(crate) fn counts(db: &Connection, queue: Option<&str>) -> Result<Counts, StoreError> {
-    let mut counts = Counts::default();
-    let mut select = db.prepare_cached(
-        "SELECT state, priority, sum(jobs) FROM job_count WHERE ?1 IS NULL OR queue = ?1 GROUP BY state, priority",
-    )?;
-    let mut rows = select.query([queue])?;
-    while let Some(row) = rows.next()? {
-        let (state, priority): (usize, usize) =
-            (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize);
-        if let Some(cell) = counts.0.get_mut(state).and_then(|state| state.get_mut(priority)) {
-            *cell = row.get::<_, i64>(2)?.max(0) as u64;
+/// The numbers of each queue that has or had jobs.
+#[derive(Default)]
+pub(crate) struct AllCounts(Vec<(String, Counts)>);
+
+impl AllCounts {
+    /// From the table that every change keeps: it costs the same however many jobs there are.
+    pub(crate) fn read(db: &Connection) -> Result<Self, StoreError> {
+        let mut all = Self::default();
+        let mut select =
+            db.prepare_cached("SELECT queue, state, priority, jobs FROM job_count ORDER BY queue")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let queue = text(row, 0)?.unwrap_or_default();
+            let at = (row.get::<_, i64>(1)? as usize, row.get::<_, i64>(2)? as usize);
+            let counts = match all.0.last_mut() {
+                Some((name, counts)) if *name == queue => counts,
+                _ => &mut all.0.push_mut((queue, Counts::default())).1,
+            };
+            if let Some(cell) = counts.0.get_mut(at.0).and_then(|state| state.get_mut(at.1)) {
+                *cell = row.get::<_, i64>(3)?.max(0) as u64;
+            }
         }
+        Ok(all)
     }
-    Ok(counts)
+
+    /// Those of one queue.
+    pub(crate) fn of(&self, queue: &str) -> Counts {
+        self.0.iter().find(|(name, _)| name == queue).map(|(_, counts)| *counts).unwrap_or_default()
+    }
+
+    /// Those in this state, whatever their queue.
+    pub(crate) fn in_state(&self, state: State) -> u64 {
+        self.0.iter().map(|(_, counts)| counts.of(state)).sum()
+    }
 }
 
 /// The open jobs of a queue.

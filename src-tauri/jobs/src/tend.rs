@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::periodic::Periodics;
 use crate::retention::sweep;
 use crate::session::{LOOKS, Watch, beat, recover};
-use crate::tally::counts;
+use crate::tally::AllCounts;
 use crate::{JobId, State};
 
 /// Schedules and progress are looked at so often, or more.
@@ -134,19 +134,9 @@ impl Core {
     }
 
     async fn sample_depths(&self) -> Result<(), StoreError> {
-        let names = self.config.names();
-        let depths = self
-            .store
-            .read("jobs.depths", move |db| {
-                names
-                    .iter()
-                    .map(|name| Ok(counts(db, Some(name))?.of(State::Waiting)))
-                    .collect::<Result<Vec<_>, _>>()
-            })
-            .await?;
-        let mut live = self.live();
-        for (queue, depth) in live.queues.iter_mut().zip(depths) {
-            queue.figures.sample_depth(depth);
+        let all = self.store.read("jobs.depths", AllCounts::read).await?;
+        for queue in &mut self.live().queues {
+            queue.figures.sample_depth(all.of(&queue.config.name).of(State::Waiting));
         }
         Ok(())
     }
