@@ -1,4 +1,4 @@
-//! The task that measures every second and shows the newest state to whoever looks.
+//! The task that measures every second or two and shows the newest state to whoever looks.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,8 +76,7 @@ impl Monitor {
 
     async fn tick(&mut self, inner: &Inner) {
         let session = inner.session();
-        // A little early counts, or jitter would make every other tick miss its second.
-        if self.sampled.is_none_or(|at| at.elapsed() >= Duration::from_millis(900)) {
+        if self.sampled.is_none_or(|at| at.elapsed() >= self.pause(inner)) {
             self.sampled = Some(Instant::now());
             self.measure(inner, &session).await;
         }
@@ -85,6 +84,14 @@ impl Monitor {
             let state = self.state(inner, &session).await;
             inner.board.publish(state);
         }
+    }
+
+    /// Between two samples: a second, and two where nobody looks and nothing presses. A little early counts, or jitter
+    /// would make every other tick miss its time.
+    fn pause(&self, inner: &Inner) -> Duration {
+        let idle = self.load.activity() == health::Activity::Calm
+            && self.sample.is_some_and(|sample| sample.queue == QueueDepth::default());
+        Duration::from_millis(if idle && !inner.board.has_viewers() { 1_900 } else { 900 })
     }
 
     async fn measure(&mut self, inner: &Inner, session: &Session) {

@@ -42,7 +42,11 @@ impl<T: Default> Halves<T> {
 
 /// Times of the last ten to twenty minutes.
 #[derive(Default)]
-pub(crate) struct Times(Halves<Hdr>);
+pub(crate) struct Times {
+    halves: Halves<Hdr>,
+    /// Their quantiles, and since when the newer half was gathered; until another time comes.
+    known: Option<(Option<i64>, Option<Quantiles>)>,
+}
 
 struct Hdr(Histogram<u64>);
 
@@ -66,16 +70,25 @@ pub struct Quantiles {
 
 impl Times {
     pub(crate) fn add(&mut self, us: u64, now_ms: i64) {
-        self.0.turn(now_ms).newer.0.saturating_record(us.max(1));
+        self.halves.turn(now_ms).newer.0.saturating_record(us.max(1));
+        self.known = None;
     }
 
     pub(crate) fn quantiles(&mut self, now_ms: i64) -> Option<Quantiles> {
-        let halves = self.0.turn(now_ms);
+        let halves = self.halves.turn(now_ms);
+        if let Some((since_ms, quantiles)) = self.known
+            && since_ms == halves.since_ms
+        {
+            return quantiles;
+        }
         let mut all = halves.newer.0.clone();
         // Both have the same bounds, so nothing can be out of them.
         let _ = all.add(&halves.older.0);
         let at = |quantile| all.value_at_quantile(quantile) as f64 / 1000.0;
-        (!all.is_empty()).then(|| Quantiles { p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99) })
+        let quantiles =
+            (!all.is_empty()).then(|| Quantiles { p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99) });
+        self.known = Some((halves.since_ms, quantiles));
+        quantiles
     }
 }
 
