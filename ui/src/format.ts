@@ -146,6 +146,11 @@ export function span(ms: Maybe): string {
   return `${count(Math.floor(size / DAY))}${NBSP}d`;
 }
 
+/** How long until `at_ms`, in whole seconds rounded up: what is still to come is not 0 s away. */
+export function until(at_ms: Maybe, now_ms: number): string {
+  return isNumber(at_ms) ? span(Math.ceil((at_ms - now_ms) / SECOND) * SECOND) : MISSING;
+}
+
 /**
  * A set length of time, exact to its second largest unit, for example `7 min 30 s` or `24 h`; never negative.
  * For what is configured or computed; `span` is for ages, which only grow.

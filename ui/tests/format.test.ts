@@ -17,6 +17,7 @@ import {
   setLocale,
   share,
   span,
+  until,
 } from '../src/format';
 
 beforeEach(() => setLocale('en-US'));
@@ -119,6 +120,16 @@ test.each([
   [49 * 3_600_000, '2 d'],
 ])('%d ms are %s', (ms, shown) => {
   expect(plain(span(ms))).toBe(shown);
+});
+
+test.each([
+  [1, '1 s'],
+  [1_000, '1 s'],
+  [1_001, '2 s'],
+  [59_001, '1 min'],
+  [-5, '0 s'],
+])('what comes in %d ms is %s away', (ms, shown) => {
+  expect(plain(until(1_000_000 + ms, 1_000_000))).toBe(shown);
 });
 
 test.each([
