@@ -17,4 +17,14 @@ function start(): void {
   setTimeout(() => void calls.firstPaint());
 }
 
-void connect().then(start);
+/** Resolves when the page's style sheets are in force or will never be: WebKit may run this before it has them. */
+async function styled(): Promise<void> {
+  const links = document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]');
+  const coming = [...links].filter((link) => link.sheet === null);
+  const ended = (link: HTMLLinkElement): Promise<void> =>
+    new Promise((resolve) => ['load', 'error'].forEach((end) => link.addEventListener(end, () => resolve())));
+  await Promise.all(coming.map(ended));
+}
+
+// Charts read their colours from the styles.
+void Promise.all([connect(), styled()]).then(start);

@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import { clockTime, date, dayTime, minuteTime } from '../format';
 import type { Span } from '../state/range';
+import { palette, token } from './palette';
 import { nearestPoint, type Columns } from './window';
 
 /** One line of a chart. Colours are names of tokens, so that both themes have theirs. */
@@ -38,10 +39,6 @@ export interface Reading {
 }
 
 const FONT = '11px system-ui, sans-serif';
-
-function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
 
 /** A time on the axis: as exact as the distance between two ticks asks for. */
 function timeText(at_ms: number, step_ms: number): string {
@@ -166,20 +163,6 @@ export function moveCrosshair(plot: uPlot, left: number | null): void {
     pass: boolean,
   ) => void;
   setCursor(left === null ? { left: -10, top: -10 } : { left, top: plot.over.clientHeight / 2 }, true, true);
-}
-
-/** The colours of the lines, read from the style sheet once per theme. */
-function palette(lines: readonly Line[]): () => string[] {
-  let theme: string | undefined;
-  let colors: string[] = [];
-  return () => {
-    const active = document.documentElement.dataset.theme;
-    if (active !== theme) {
-      theme = active;
-      colors = lines.map((line) => token(line.color));
-    }
-    return colors;
-  };
 }
 
 /** Indexes of points whose neighbours are both missing. */
