@@ -307,11 +307,23 @@ async fn where_messages_go_is_changed_while_running() {
     };
     tokio::time::timeout(PATIENCE, told).await.expect("it is posted");
     assert_eq!(desktop.shown(), [""; 0]);
+    // What a wrong address did says nothing of the right one.
+    let wrong = SettingsChange::WebhookUrl(Some("http://127.0.0.1:9/".into()));
+    rig.engine.change_setting(wrong).await.unwrap();
+    rig.engine.isolate_service("Webhook").unwrap();
+    rig.engine.change_setting(SettingsChange::WebhookUrl(Some(hook.url.clone()))).await.unwrap();
+    let test = rig.engine.test_service("Webhook").await.unwrap();
+    assert!(test.ok, "{test:?}");
     rig.engine.change_setting(SettingsChange::WebhookUrl(None)).await.unwrap();
     let message = json!({ "channel": "webhook", "title": "Nobody hears it", "body": "It has nowhere to go" });
     let unsent = add(&rig.engine, "SEND_NOTIFICATION", message).await;
     let unsent = ended(&rig.engine, unsent).await;
-    assert_eq!(unsent.job.error.as_deref(), Some("no webhook is set; give its address on Settings"));
+    assert_eq!(unsent.job.state, JobState::Cancelled);
+    assert!(unsent.job.error.unwrap().starts_with("no webhook is set; give its address on Settings"));
+    let unseen = json!({ "channel": "desktop", "title": "Nobody sees it", "body": "They are switched off" });
+    let unseen = add(&rig.engine, "SEND_NOTIFICATION", unseen).await;
+    assert_eq!(ended(&rig.engine, unseen).await.job.state, JobState::Cancelled);
+    assert_eq!(desktop.shown(), [""; 0]);
     rig.stop().await;
 }
 

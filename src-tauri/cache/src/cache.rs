@@ -92,7 +92,7 @@ impl Cache {
         outcome.map(drop)
     }
 
-    /// Tells the load of the machine, 0 to 1; about once a second keeps the smoothing true.
+    /// Tells the load of the machine, 0 to 1; every second or two keeps the smoothing true.
     ///
     /// Times to live follow it at the next read, without an entry being touched.
     pub fn set_load(&self, load: f64) {

@@ -243,8 +243,10 @@ impl Engine {
         if self.0.stopping.is_cancelled() {
             return Err(Problem::new("stopped", "Eider is stopping."));
         }
-        if let Follow::NewSession(profile) = self.0.book.change(change)? {
-            self.switch(profile).await?;
+        match self.0.book.change(change)? {
+            Follow::Nothing => {}
+            Follow::NewWebhook => self.0.outside.renew_webhook().await?,
+            Follow::NewSession(profile) => self.switch(profile).await?,
         }
         self.0.board.nudge.notify_one();
         Ok(self.settings())

@@ -114,8 +114,8 @@ impl Monitor {
         }
         let queue = together(calls, &self.jobs);
         let Resources { cpu, memory, process_cpu, process_memory_bytes } = resources;
-        let cache = self.rates.update(inner.cache.stats().total());
         let at_ms = inner.clock.now().wall_ms;
+        let cache = self.rates.update(inner.cache.stats().total(), at_ms);
         let jobs = self.jobs.figures;
         let sample =
             Sample { at_ms, load, cpu, memory, process_cpu, process_memory_bytes, cache, queue, jobs };

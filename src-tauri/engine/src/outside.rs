@@ -1,7 +1,7 @@
 //! The outside services beside the market, each with a pipeline of its own, whatever the profile.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use content::Images;
 use limits::{NoJournal, Pipeline, Priority};
@@ -10,6 +10,7 @@ use crate::StartError;
 use crate::api::{Problem, ServiceLimits};
 use crate::config::Notifications;
 use crate::limits_view::{self, Configured};
+use crate::views;
 use crate::webhook::Webhook;
 
 pub(crate) const IMAGES: &str = "Images";
@@ -22,7 +23,9 @@ const MESSAGES_PER_MINUTE: u32 = 30;
 #[derive(Clone)]
 pub(crate) struct Outside {
     pub(crate) images: Images,
-    pub(crate) webhook: Webhook,
+    /// Swapped where another address is set: what the old one did wrong says nothing of the new one.
+    webhook: Arc<Mutex<Webhook>>,
+    strained: Arc<AtomicBool>,
 }
 
 /// One outside service: what its calls pass, and what the configuration says of it.
@@ -36,25 +39,36 @@ impl Outside {
         let failed = |error: &dyn std::fmt::Display| StartError::Outside(error.to_string());
         let images = pipeline(IMAGES, IMAGES_PER_MINUTE, strained).await?;
         let images = Images::new(images).map_err(|error| failed(&error))?;
-        let webhook = pipeline(WEBHOOK, MESSAGES_PER_MINUTE, strained).await?;
-        let webhook = Webhook::new(webhook).map_err(|error| failed(&error))?;
-        Ok(Self { images, webhook })
+        let webhook = Arc::new(Mutex::new(new_webhook(strained).await?));
+        Ok(Self { images, webhook, strained: Arc::clone(strained) })
+    }
+
+    pub(crate) fn webhook(&self) -> Webhook {
+        self.webhook.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins anew with the webhook, and ends what is under way to the old address.
+    pub(crate) async fn renew_webhook(&self) -> Result<(), Problem> {
+        let new = new_webhook(&self.strained).await;
+        let new = new.map_err(|error| Problem::new("failed", views::sentence(&error.to_string())))?;
+        let old = std::mem::replace(&mut *self.webhook.lock().unwrap_or_else(PoisonError::into_inner), new);
+        old.pipeline().stop().await;
+        Ok(())
     }
 
     /// Those that are asked as the configuration stands.
     pub(crate) fn services(&self, notifications: &Notifications) -> Vec<Service> {
-        let images = (self.images.pipeline(), IMAGES_PER_MINUTE);
+        let images = (self.images.pipeline().clone(), IMAGES_PER_MINUTE);
         let webhook = notifications.webhook.is_some();
-        let webhook = webhook.then(|| (self.webhook.pipeline(), MESSAGES_PER_MINUTE));
-        let service = |(pipeline, limit_max): (&Pipeline, u32)| Service {
-            pipeline: pipeline.clone(),
-            configured: Configured::a_minute(limit_max),
-        };
+        let webhook = webhook.then(|| (self.webhook().pipeline().clone(), MESSAGES_PER_MINUTE));
+        let service =
+            |(pipeline, limit_max)| Service { pipeline, configured: Configured::a_minute(limit_max) };
         [Some(images), webhook].into_iter().flatten().map(service).collect()
     }
 
     pub(crate) async fn stop(&self) {
-        tokio::join!(self.images.pipeline().stop(), self.webhook.pipeline().stop());
+        let webhook = self.webhook();
+        tokio::join!(self.images.pipeline().stop(), webhook.pipeline().stop());
     }
 }
 
@@ -73,6 +87,11 @@ impl Service {
         set.map_err(|error| Problem::new("invalid", error.to_string()))?;
         Ok(self.limits())
     }
+}
+
+async fn new_webhook(strained: &Arc<AtomicBool>) -> Result<Webhook, StartError> {
+    let pipeline = pipeline(WEBHOOK, MESSAGES_PER_MINUTE, strained).await?;
+    Webhook::new(pipeline).map_err(|error| StartError::Outside(error.to_string()))
 }
 
 /// Nobody there counts our calls over a restart, so none are recorded.

@@ -4,21 +4,19 @@ use std::collections::VecDeque;
 
 use crate::api::LevelRates;
 
-/// Readings kept: one a second, so that the newest and the oldest lie 60 s apart.
-const KEPT: usize = 61;
+const MINUTE_MS: i64 = 60_000;
 
-/// The last minute of the cache's counters.
+/// The last minute of the cache's counters, with their times.
 #[derive(Default)]
-pub(crate) struct Rates(VecDeque<cache::RegionStats>);
+pub(crate) struct Rates(VecDeque<(i64, cache::RegionStats)>);
 
 impl Rates {
-    /// Takes the counters of this second and returns the shares of the minute that ends with it.
-    pub(crate) fn update(&mut self, now: cache::RegionStats) -> LevelRates {
-        self.0.push_back(now);
-        if self.0.len() > KEPT {
-            self.0.pop_front();
-        }
-        let first = self.0.front().copied().unwrap_or(now);
+    /// Takes the counters of this moment and returns the shares of the minute that ends with it.
+    pub(crate) fn update(&mut self, now: cache::RegionStats, at_ms: i64) -> LevelRates {
+        // Those from the future are left by a clock that was set back.
+        self.0.retain(|(then_ms, _)| (at_ms - MINUTE_MS..=at_ms).contains(then_ms));
+        self.0.push_back((at_ms, now));
+        let first = self.0.front().map_or(now, |(_, first)| *first);
         let hits = |now: cache::LevelStats, then: cache::LevelStats| {
             let hits = now.hits - then.hits;
             share(hits, hits + now.misses - then.misses)
@@ -56,20 +54,31 @@ mod tests {
     #[test]
     fn a_quiet_minute_has_no_rate() {
         let mut rates = Rates::default();
-        assert_eq!(rates.update(counters(10, 9, 1)), LevelRates::default());
-        assert_eq!(rates.update(counters(10, 9, 1)), LevelRates::default());
+        assert_eq!(rates.update(counters(10, 9, 1), 0), LevelRates::default());
+        assert_eq!(rates.update(counters(10, 9, 1), 1_000), LevelRates::default());
     }
 
     #[test]
-    fn only_the_last_minute_counts() {
-        let mut rates = Rates::default();
-        rates.update(counters(0, 0, 0));
-        let busy = rates.update(counters(10, 9, 1));
-        assert_eq!((busy.memory, busy.origin, busy.overall), (Some(0.9), Some(0.1), Some(0.9)));
-        for _ in 0..60 {
-            rates.update(counters(10, 9, 1));
+    fn only_the_last_minute_counts_however_often_it_was_looked_at() {
+        for step_ms in [1_000, 2_000] {
+            let mut rates = Rates::default();
+            rates.update(counters(0, 0, 0), 0);
+            let busy = rates.update(counters(10, 9, 1), step_ms);
+            assert_eq!((busy.memory, busy.origin, busy.overall), (Some(0.9), Some(0.1), Some(0.9)));
+            let mut at_ms = step_ms;
+            while at_ms < MINUTE_MS {
+                at_ms += step_ms;
+                assert_eq!(rates.update(counters(10, 9, 1), at_ms), busy, "{at_ms}");
+            }
+            assert_eq!(rates.update(counters(10, 9, 1), at_ms + step_ms), LevelRates::default());
+            assert!(rates.0.len() as i64 <= MINUTE_MS / step_ms + 1);
         }
-        assert_eq!(rates.update(counters(10, 9, 1)), LevelRates::default());
-        assert!(rates.0.len() <= KEPT);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_begins_a_new_minute() {
+        let mut rates = Rates::default();
+        rates.update(counters(0, 0, 0), 3_600_000);
+        assert_eq!(rates.update(counters(10, 9, 1), 0), LevelRates::default());
     }
 }

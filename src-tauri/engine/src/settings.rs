@@ -24,6 +24,8 @@ pub(crate) struct Book {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Follow {
     Nothing,
+    /// The calls to the webhook begin anew.
+    NewWebhook,
     /// The market session starts anew, in this profile where it is named.
     NewSession(Option<Profile>),
 }
@@ -147,7 +149,7 @@ fn check(change: SettingsChange) -> Result<(Edit, Follow), Problem> {
                     .ok_or_else(|| refused("this is not a webhook's address", Address::ACCEPTED))
             });
             let value = address.transpose()?.map(|address| Value::from(address.text()));
-            (edit(Some("notifications"), "webhook_url", value), Follow::Nothing)
+            (edit(Some("notifications"), "webhook_url", value), Follow::NewWebhook)
         }
     })
 }

@@ -17,7 +17,7 @@ use crate::connections::Peer;
 use crate::problem::ProblemReply;
 use crate::server::Shared;
 
-/// The most clients that are told apart; beyond it one that has almost recovered is forgotten.
+/// About how many clients are told apart at most; beyond it one that has almost recovered is forgotten.
 const CLIENTS: usize = 10_000;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -75,7 +75,7 @@ impl Limiter {
         if !one.allowed {
             return (one, Policy::Client);
         }
-        // Another client may have taken the last one meanwhile.
+        // Another client may have taken the last one meanwhile; then this call is lost to the client too.
         let in_all = self.all().take(now);
         let all_decide = !in_all.allowed || in_all.remaining < one.remaining;
         if all_decide { (in_all, Policy::All) } else { (one, Policy::Client) }

@@ -125,7 +125,7 @@ impl Jobs {
         self.core.events.subscribe()
     }
 
-    /// The next sample of the machine's load, 0 to 1, about once a second. Load that lasts puts low-priority work off;
+    /// The next sample of the machine's load, 0 to 1, every second or two. Load that lasts puts low-priority work off;
     /// what is due for 15 minutes runs all the same, one job of a queue at a time.
     pub fn set_load(&self, factor: f64) {
         let changed = self.core.live().load.sample(factor);

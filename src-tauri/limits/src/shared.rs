@@ -8,8 +8,8 @@ use crate::{Decision, KeyedGcra, Quota};
 
 /// So many threads seldom meet.
 const SHARDS: usize = 16;
-/// The bits of a hash that choose the shard: a table goes by the lowest and the highest ones.
-const SHARD_BITS: u32 = 40;
+/// From this bit on a hash chooses the shard: a table goes by the lowest and the highest ones.
+const SHARD_SHIFT: u32 = 40;
 
 /// [`KeyedGcra`] for many threads: the keys are spread over shards, each behind a lock of its own.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl<K: Clone + Eq + Hash> SharedGcra<K> {
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, KeyedGcra<K>> {
-        lock(&self.shards[(hash >> SHARD_BITS) as usize % SHARDS].0)
+        lock(&self.shards[(hash >> SHARD_SHIFT) as usize % SHARDS].0)
     }
 }
 

@@ -49,6 +49,8 @@ async fn messages_can_be_turned_off_and_sent_to_a_webhook_whose_address_is_never
     app.text("setting-webhook-outcome", |text| text.contains("127.0.0.1 cannot be reached")).await?;
     let page = app.script("return document.documentElement.outerHTML").await?.to_string();
     assert!(!page.contains("s3cr3t"), "the address is in the page");
+    let typed = app.find("setting-webhook").await?.prop("value").await?;
+    assert_eq!(typed.as_deref(), Some(""), "it stands in the field");
     let file = std::fs::read_to_string(home.config_file())?;
     assert!(file.contains("desktop = false") && file.contains("http://127.0.0.1:9/s3cr3t"), "{file}");
     Ok(())
@@ -64,6 +66,8 @@ async fn an_api_key_is_taken_but_never_shown() -> anyhow::Result<()> {
     app.find("setting-api-key-remove").await?;
     let page = app.script("return document.documentElement.outerHTML").await?.to_string();
     assert!(!page.contains("CG-secret"), "the key is in the page");
+    let typed = app.find("setting-api-key").await?.prop("value").await?;
+    assert_eq!(typed.as_deref(), Some(""), "it stands in the field");
     assert!(std::fs::read_to_string(home.config_file())?.contains("CG-secret"));
     Ok(())
 }

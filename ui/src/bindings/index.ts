@@ -764,7 +764,7 @@ export type Settings = {
 	market_base_url: string,
 	refresh_interval_s: number,
 	rate_limit_per_minute: number,
-	/**  Whether messages are shown on the desktop while the window is hidden. */
+	/**  Whether messages are shown on the desktop; failed jobs are told there while the window is hidden. */
 	desktop_notifications: boolean,
 	/**
 	 *  The host that messages are also posted to. The address itself, which may hold a secret, never crosses this

@@ -734,7 +734,7 @@ export const text = {
     apiKeyPlace: 'Paste a new key',
     apiKeyReplace: 'Paste a key to replace it',
     desktop: 'On the desktop',
-    desktopWhy: 'What needs you is shown there while this window is hidden.',
+    desktopWhy: 'Failed jobs are told there while this window is hidden, once an hour for each kind.',
     webhook: 'Webhook',
     webhookWhy:
       'Optional. The same messages are posted to this address as JSON. It is kept in the configuration file and is never shown again, since it may hold a secret.',
@@ -742,6 +742,7 @@ export const text = {
     webhookPlace: 'Paste an address',
     webhookReplace: 'Paste an address to replace it',
     webhookTest: 'Send a test',
+    webhookTesting: (host: string) => `Asking ${host}`,
     webhookTested: (host: string) => `${host} took the test message.`,
     noWebhook: 'Paste an address first.',
     theme: 'Theme',

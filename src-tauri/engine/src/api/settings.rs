@@ -40,7 +40,7 @@ pub struct Settings {
     #[specta(type = Number)]
     pub refresh_interval_s: u64,
     pub rate_limit_per_minute: u32,
-    /// Whether messages are shown on the desktop while the window is hidden.
+    /// Whether messages are shown on the desktop; failed jobs are told there while the window is hidden.
     pub desktop_notifications: bool,
     /// The host that messages are also posted to. The address itself, which may hold a secret, never crosses this
     /// boundary.

@@ -71,7 +71,7 @@ impl Engine {
     /// Adds a job. With an idempotency key, the same request within a day gives the job that the first one made.
     ///
     /// # Errors
-    /// `unknown_kind`, `unknown_queue`, `bad_payload`, `payload_too_large` or `invalid` name what is accepted;
+    /// `unknown_kind`, `bad_payload`, `payload_too_large` or `invalid` name what is accepted;
     /// `queue_full` and `overloaded` say when to try again; `queue_draining`, `store_failed`; `key_reused` where the
     /// idempotency key came with another request before.
     pub async fn add_job(
@@ -135,7 +135,7 @@ impl Engine {
     /// Has a job start as soon as it can: one that ended starts anew, one that waits for its time does so now.
     ///
     /// # Errors
-    /// `unknown_job`, `not_allowed` or `store_failed`
+    /// `unknown_job`, `not_allowed`, `queue_full`, `queue_draining` or `store_failed`
     pub async fn retry_job(&self, id: i64) -> Result<JobDetail, Problem> {
         self.0.jobs.retry(JobId(id)).await.map_err(|error| jobs_view::problem(&error))?;
         self.job(id).await

@@ -79,11 +79,12 @@ impl Engine {
             }
             WEBHOOK => {
                 let address = self.0.book.with(|config| config.notifications.webhook.clone());
-                let Some(address) = address else { return Ok(()) };
+                let address =
+                    address.ok_or_else(|| Problem::new("nothing_to_ask", "No webhook is set any more."))?;
                 let text =
                     serde_json::json!({ "title": "A test", "body": "Somebody tested the webhook in Eider." });
                 let id = format!("eider-test-{}", self.0.clock.now().wall_ms);
-                let posted = self.0.outside.webhook.post(&address, &id, &text).await;
+                let posted = self.0.outside.webhook().post(&address, &id, &text).await;
                 posted.map_err(|error| Problem::new(error.code(), views::sentence(&error.to_string())))
             }
             _ => market.ping().await.map_err(|error| views::problem(&error)),

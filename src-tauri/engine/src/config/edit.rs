@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{DocumentMut, Item, Table, TomlError, Value};
 
 use super::file::replace;
 
@@ -23,9 +23,11 @@ pub(crate) fn apply(path: &Path, edit: Edit) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => super::DEFAULT_TEXT.to_owned(),
         other => other?,
     };
-    let mut document: DocumentMut = text
-        .parse()
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("it is not TOML: {error}")))?;
+    let mut document: DocumentMut = text.parse().map_err(|error: TomlError| {
+        // The error's own display shows the line, which may hold a secret.
+        let what = format!("it is not TOML: {}", error.message().replace('\n', " "));
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    })?;
     edit.apply_to(&mut document)?;
     replace(path, &document.to_string())
 }
@@ -72,6 +74,17 @@ mod tests {
         assert_eq!(Config::parse(&text).config.theme, crate::api::Theme::Dark);
         let back = edited(&text, Some("window"), "theme", None);
         assert_eq!(Config::parse(&back).config.theme, crate::api::Theme::System);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused_without_a_word_of_what_it_holds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("eider.toml");
+        std::fs::write(&file, "[notifications]\nwebhook_url = https://hooks.example/s3cr3t")
+            .expect("writable");
+        let edit = Edit { section: Some("window"), key: "theme", value: Some("dark".into()) };
+        let refused = apply(&file, edit).expect_err("it is no TOML").to_string();
+        assert!(refused.starts_with("it is not TOML: ") && !refused.contains("s3cr3t"), "{refused}");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use market::MarketError;
 
 /// Where nothing says how long, a job looks again after this.
 const A_WHILE: Duration = Duration::from_secs(30);
-/// Where the program or the profile ends, the next one takes the job up.
-const AT_THE_NEXT_START: Duration = Duration::from_secs(1);
+/// Where the program or the profile ends, the next one takes the job up; one whose start failed is not pestered.
+const AT_THE_NEXT_START: Duration = Duration::from_secs(5);
 /// A limiter or a breaker may let the next call through at once; it is not asked more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -74,7 +74,7 @@ mod tests {
                 Hold::BreakerOpen { service: "CoinGecko".into() },
             ),
             (CallError::Shed { priority: limits::Priority::Low }, A_WHILE, Hold::Load),
-            (CallError::Closed, SHORTEST, Hold::Other(CallError::<&str>::Closed.to_string())),
+            (CallError::Closed, AT_THE_NEXT_START, Hold::Other(CallError::<&str>::Closed.to_string())),
         ];
         for (error, for_, because) in cases {
             assert_eq!(after_call("CoinGecko", &error), Outcome::Snooze { for_, because });

@@ -84,6 +84,10 @@ impl Handler for PriceRefresh {
             () = job.cancelled() => return Outcome::Cancel { because: "it was told to end".into() },
         };
         match &processed.problem {
+            // The program or the profile ends, and the next one asks at once.
+            Some(problem @ (MarketError::Closed | MarketError::Call(CallError::Closed))) => {
+                after_question(market.source_name(), problem)
+            }
             Some(problem) if processed.failed > 0 => {
                 let next_ms = market.next_due_ms().unwrap_or_default() - self.0.clock.now().wall_ms;
                 put_off(market.source_name(), problem, Duration::from_millis(next_ms.max(1_000) as u64))

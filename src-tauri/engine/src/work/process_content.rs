@@ -100,13 +100,14 @@ pub(crate) fn reach(profile: Profile) -> Reach {
     if profile == Profile::Live { Reach::Web } else { Reach::Development }
 }
 
-/// What the host refuses or what is too large stays so.
+/// What the host refuses or what is too large stays so; too slow and too early (408, 425) pass.
 fn not_fetched(error: &FetchError) -> Outcome {
     use content::Refusal::{Status, TooLarge};
     match error {
         FetchError::Address { .. } => Outcome::Fail { error: error.to_string() },
         FetchError::Call(CallError::Failed {
-            error: TooLarge | Status { status: 400..=499, .. }, ..
+            error: TooLarge | Status { status: 400..=407 | 409..=424 | 426..=499, .. },
+            ..
         }) => Outcome::Fail { error: error.to_string() },
         FetchError::Call(error) => after_call(IMAGES, error),
     }

@@ -87,6 +87,9 @@ impl Handler for SendNotification {
 
 impl SendNotification {
     async fn show(&self, message: &Message) -> Outcome {
+        if !self.0.book.with(|config| config.notifications.desktop) {
+            return Outcome::Cancel { because: "messages on the desktop are switched off".to_owned() };
+        }
         let Some(notifier) = self.0.notifier.clone() else {
             let error = "this engine has no desktop; use the channel webhook".to_owned();
             return Outcome::Fail { error };
@@ -102,13 +105,15 @@ impl SendNotification {
 
     async fn post(&self, message: &Message, job: &Running) -> Outcome {
         let Some(address) = self.0.book.with(|config| config.notifications.webhook.clone()) else {
-            return Outcome::Fail { error: "no webhook is set; give its address on Settings".to_owned() };
+            let because = "no webhook is set; give its address on Settings, or as webhook_url in [notifications] \
+                           of the configuration file";
+            return Outcome::Cancel { because: because.to_owned() };
         };
         let at_ms = self.0.clock.now().wall_ms;
         let text = json!({
             "title": message.title, "body": message.body, "at_ms": at_ms, "source": "eider", "job": job.id().0,
         });
-        match self.0.outside.webhook.post(&address, &format!("eider-{}", job.id()), &text).await {
+        match self.0.outside.webhook().post(&address, &format!("eider-{}", job.id()), &text).await {
             Ok(()) => Outcome::Done,
             Err(CallError::Failed { error, attempts: 1 }) => Outcome::Fail { error },
             Err(error) => after_call(WEBHOOK, &error),
