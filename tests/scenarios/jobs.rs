@@ -198,6 +198,24 @@ async fn a_logo_that_is_none_fails_its_job_with_the_reason_and_is_told_under_nee
     rig.stop().await;
 }
 
+#[tokio::test]
+async fn a_refresh_that_the_stop_cuts_off_keeps_its_attempt_and_runs_again_after_the_restart() {
+    let provider = Provider::start().await;
+    provider.always("/", Fault::Hang);
+    let config = format!("timeout_s = 120\n{NO_LIMIT}");
+    let rig = Rig::start(&provider, &config).await;
+    let id = add(&rig.engine, "PRICE_REFRESH", json!({ "ids": ["dogecoin"] })).await;
+    job_when(&rig.engine, id, |job| job.job.state == JobState::Running).await;
+    provider.until("/", |calls| !calls.is_empty()).await;
+    let folder = rig.stop().await;
+    let rig = Rig::start_in(folder, &provider, &config).await;
+    let again = rig.engine.job(id).await.unwrap();
+    let started = u32::from(again.job.state == JobState::Running);
+    assert_eq!(again.job.attempt, started, "no attempt was spent: {again:#?}");
+    job_when(&rig.engine, id, |job| job.job.state == JobState::Running).await;
+    rig.stop().await;
+}
+
 /// Keeps what it was to show; refuses while told to.
 #[derive(Clone, Default)]
 struct Desktop(Arc<Mutex<(Vec<Notification>, u32)>>);
