@@ -35,8 +35,15 @@ fn start(flags: Flags, started: Instant) -> anyhow::Result<()> {
     display::check().map_err(|sentence| anyhow!(sentence))?;
 
     let hidden = flags.hidden;
+    let options = options(flags);
+    // GTK, once begun, does not always end in peace: who only has to raise a window does without it.
+    if let Some(dir) = options.data_dir()
+        && let Ok(pid) = runtime.block_on(instance::raise_first(&dir))
+    {
+        return Err(anyhow!(raised(&dir, pid)));
+    }
     let handle = runtime.handle().clone();
-    let starting = thread::spawn(move || handle.block_on(Engine::start(options(flags))));
+    let starting = thread::spawn(move || handle.block_on(Engine::start(options)));
     let commands = bindings::builder();
     let app = tauri::Builder::default()
         .invoke_handler(commands.invoke_handler())
@@ -113,11 +120,15 @@ fn notifier() -> Option<engine::Notifier> {
     None
 }
 
+fn raised(data_dir: &Path, pid: u32) -> String {
+    format!("Eider is already running for {} (pid {pid}); its window was raised.", data_dir.display())
+}
+
 /// What a second start on the same data directory says before it ends.
 async fn yield_to(data_dir: &Path, holder: Option<u32>) -> String {
     let dir = data_dir.display();
     match (instance::raise_first(data_dir).await, holder) {
-        (Ok(pid), _) => format!("Eider is already running for {dir} (pid {pid}); its window was raised."),
+        (Ok(pid), _) => raised(data_dir, pid),
         (Err(_), Some(pid)) => format!(
             "An engine without a window, perhaps eiderd, is already running for {dir} (pid {pid}): stop it, or \
              choose another folder with --data-dir."

@@ -24,7 +24,8 @@ pub struct Options {
 }
 
 impl Options {
-    pub(crate) fn data_dir(&self) -> Option<PathBuf> {
+    /// The folder that is named, or the usual one; `None` where there is no home.
+    pub fn data_dir(&self) -> Option<PathBuf> {
         let default = || Some(directories::BaseDirs::new()?.data_dir().join("eider"));
         self.data_dir.clone().or_else(default)
     }

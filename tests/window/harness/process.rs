@@ -81,7 +81,8 @@ pub(crate) fn finish(command: &mut Command, patience: Duration) -> anyhow::Resul
         std::thread::sleep(Duration::from_millis(10));
     }
     let output = waiting.join().expect("waiting does not panic")?;
-    anyhow::ensure!(output.status.code().is_some(), "still running after {patience:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.code().is_some(), "{} (patience: {patience:?}): {said}", output.status);
     Ok(output)
 }
 
