@@ -36,9 +36,8 @@ pub(crate) struct Service {
 
 impl Outside {
     pub(crate) async fn open(strained: &Arc<AtomicBool>) -> Result<Self, StartError> {
-        let failed = |error: &dyn std::fmt::Display| StartError::Outside(error.to_string());
         let images = pipeline(IMAGES, IMAGES_PER_MINUTE, strained).await?;
-        let images = Images::new(images).map_err(|error| failed(&error))?;
+        let images = Images::new(images).map_err(|error| StartError::Outside(error.to_string()))?;
         let webhook = Arc::new(Mutex::new(new_webhook(strained).await?));
         Ok(Self { images, webhook, strained: Arc::clone(strained) })
     }
@@ -59,8 +58,8 @@ impl Outside {
     /// Those that are asked as the configuration stands.
     pub(crate) fn services(&self, notifications: &Notifications) -> Vec<Service> {
         let images = (self.images.pipeline().clone(), IMAGES_PER_MINUTE);
-        let webhook = notifications.webhook.is_some();
-        let webhook = webhook.then(|| (self.webhook().pipeline().clone(), MESSAGES_PER_MINUTE));
+        let webhook = notifications.webhook.as_ref();
+        let webhook = webhook.map(|_| (self.webhook().pipeline().clone(), MESSAGES_PER_MINUTE));
         let service =
             |(pipeline, limit_max)| Service { pipeline, configured: Configured::a_minute(limit_max) };
         [Some(images), webhook].into_iter().flatten().map(service).collect()

@@ -84,7 +84,7 @@ impl Handler for PriceRefresh {
             () = job.cancelled() => return Outcome::Cancel { because: "it was told to end".into() },
         };
         match &processed.problem {
-            // The program or the profile ends, and the next one asks at once.
+            // The program or the profile ends, and the next one asks soon.
             Some(problem @ (MarketError::Closed | MarketError::Call(CallError::Closed))) => {
                 after_question(market.source_name(), problem)
             }
